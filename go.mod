@@ -1,0 +1,3 @@
+module github.com/holdfast-mcp/holdfast
+
+go 1.26
