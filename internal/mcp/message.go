@@ -116,8 +116,8 @@ func (e *Error) Error() string {
 }
 
 // Parse reads exactly one message. It refuses whatever two parsers could read
-// differently: duplicate names at any level, bytes after the message, invalid
-// UTF-8, a byte order mark, unpaired surrogates in names; and whatever exceeds
+// differently: duplicate names at any level outside results, bytes after the
+// message, invalid UTF-8, a byte order mark, unpaired surrogates in names; and whatever exceeds
 // the limits. Errors are *ParseError.
 func Parse(data []byte, lim Limits) (*Message, error) {
 	if lim.Bytes == 0 {
@@ -211,9 +211,13 @@ func (p *parser) member(name []byte, depth int) (err error) {
 		}
 		p.msg.Params = p.data[start:p.pos]
 	case "result":
+		p.lax = true
 		p.msg.Result, err = p.value(depth)
+		p.lax = false
 	case "error":
+		p.lax = true
 		p.rawErr, err = p.value(depth)
+		p.lax = false
 	default:
 		_, err = p.value(depth)
 	}

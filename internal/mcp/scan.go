@@ -11,6 +11,9 @@ type scanner struct {
 	data     []byte
 	pos      int
 	maxDepth int
+	// lax is set inside results: they are relayed, not acted upon, and a server
+	// that repeats a name there is sloppy, not dangerous.
+	lax bool
 	// keys holds the member names of the objects that are open right now, the
 	// innermost last, for the search for duplicates.
 	keys [][]byte
@@ -105,13 +108,15 @@ func (s *scanner) memberName(mark int, seen *map[string]struct{}) ([]byte, error
 	if err != nil {
 		return nil, err
 	}
-	name, err := s.unquote(raw, at)
-	if err != nil {
-		return nil, err
-	}
-	if s.duplicate(name, mark, seen) {
-		s.pos = at
-		return nil, s.fail(ErrDuplicateName)
+	name := raw
+	if !s.lax {
+		if name, err = s.unquote(raw, at); err != nil {
+			return nil, err
+		}
+		if s.duplicate(name, mark, seen) {
+			s.pos = at
+			return nil, s.fail(ErrDuplicateName)
+		}
 	}
 	s.space()
 	if s.peek() != ':' {
