@@ -21,7 +21,7 @@ type Options struct {
 	HTTPSOnly bool
 
 	// Resolve returns the addresses of a name; nil is the Go resolver. It is
-	// never asked for a literal address in any spelling.
+	// never asked for a literal address in any spelling nor for localhost.
 	Resolve func(ctx context.Context, host string) ([]netip.Addr, error)
 	// Dial opens a connection; nil is a net.Dialer. It is only called with a
 	// literal address that the Guard has passed, and must return soon after

@@ -175,9 +175,19 @@ func (d *dialer) addresses(ctx context.Context, host string) ([]netip.Addr, erro
 	if strings.IndexFunc(host, notHostRune) >= 0 {
 		return nil, errBadHost
 	}
+	if isLocalhost(host) {
+		return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, d.connectTimeout)
 	defer cancel()
 	return d.resolve(ctx, host)
+}
+
+// isLocalhost is true for the names that RFC 6761 section 6.3 keeps away from
+// the DNS, where a search domain could answer for them.
+func isLocalhost(host string) bool {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	return host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
 
 var errBadHost = errors.New("host has characters that no host name has")
