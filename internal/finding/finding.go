@@ -29,9 +29,12 @@ func Grades() []Grade { return []Grade{Healthy, Degraded, Gated, Unusable, Dead,
 // needs two probes that agree.
 func (g Grade) Accuses() bool { return g == Unusable || g == Dead }
 
-// rank orders grades by how much they take away from a client.
+// rank orders grades by how much they take away from a client. No grade, as
+// lint findings have it, says nothing about a server and outranks none.
 func (g Grade) rank() int {
 	switch g {
+	case "":
+		return -1
 	case Healthy:
 		return 0
 	case Degraded:
@@ -47,7 +50,8 @@ func (g Grade) rank() int {
 	}
 }
 
-// Worse gives the one of two grades that takes more away from a client.
+// Worse gives the one of two grades that takes more away from a client. Beside
+// a grade, "" does not count.
 func Worse(a, b Grade) Grade {
 	if b.rank() > a.rank() {
 		return b
@@ -104,7 +108,7 @@ func (f Finding) String() string {
 }
 
 // Entry is one line of the catalogue: everything that is the same each time a
-// code is reported.
+// code is reported. The four texts may quote commands in backticks.
 type Entry struct {
 	Code string // HF and three digits; never reused
 	Name string // phase.reason
