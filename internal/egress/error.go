@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Phase is the part of a call in which it failed, in the order of a call.
@@ -103,11 +104,20 @@ func (e *Error) Error() string {
 	if e.Addr.IsValid() {
 		where += " (" + e.Addr.String() + ")"
 	}
-	cause := strings.ToValidUTF8(e.Err.Error(), "?")
+	cause := strings.Map(printable, strings.ToValidUTF8(e.Err.Error(), "?"))
 	if len(cause) > maxErrorText {
 		cause = strings.ToValidUTF8(cause[:maxErrorText], "") + "…"
 	}
 	return fmt.Sprintf("%s %s: %s: %s", e.Phase, where, e.Kind, cause)
+}
+
+// printable keeps a peer's control and direction characters, which reach us in
+// certificate names, out of logs and terminals.
+func printable(r rune) rune {
+	if unicode.IsPrint(r) {
+		return r
+	}
+	return '?'
 }
 
 func (e *Error) Unwrap() error { return e.Err }
