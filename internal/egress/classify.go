@@ -140,6 +140,8 @@ type streamError struct {
 	Cause    error
 }
 
+const codeProtocolError = 1 // RFC 9113 section 7
+
 func (e streamError) Error() string { return "http2 stream error" }
 
 // httpKind classifies what net/http returned after the connection stood.
@@ -148,11 +150,14 @@ func httpKind(err error, broken Kind) Kind {
 	if k := wireKind(err); k != Unknown {
 		return k
 	}
-	if _, ok := errors.AsType[streamError](err); ok {
-		return Reset
-	}
 	if isHeadTooLarge(err) {
 		return TooLarge
+	}
+	if e, ok := errors.AsType[streamError](err); ok {
+		if e.Code == codeProtocolError {
+			return BadHTTP // by our judgement or the peer's
+		}
+		return Reset
 	}
 	if broken != Unknown {
 		return broken
