@@ -79,10 +79,15 @@ func (c *call) reused() bool { return c.conn != nil && c.conn.owner != c.id }
 
 // failed turns what the transport returned into the Error of this call.
 func (c *call) failed(err error, maxHeader int64) *Error {
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e // from the dialer, which knows best
-	}
 	phase := Phase(c.phase.Load())
+	if e, ok := errors.AsType[*Error](err); ok { // from the dialer, which knows best
+		if phase >= PhaseHead {
+			// The transport was repeating a request that had gone out over a
+			// connection since lost. Nobody may conclude that it did not run.
+			e.Phase = PhaseHead
+		}
+		return e
+	}
 	e := newError(c.Context, phase, c.host, c.remote(), err)
 	e.Reused = c.reused()
 	switch {

@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -233,4 +235,58 @@ func TestQueue(t *testing.T) {
 		cancel()
 		<-first
 	})
+}
+
+// TestMayHaveRun: a phase before send is a promise that the server never saw
+// the request, also when the transport repeats it.
+func TestMayHaveRun(t *testing.T) {
+	tests := []struct {
+		name, method string
+		idle         bool // the server hangs up while the connection is idle
+		kind         Kind
+		phase        Phase
+		dials        int
+	}{
+		{"GET sent, repeated, refused", http.MethodGet, false, Refused, PhaseHead, 2},
+		{"POST sent, never repeated", http.MethodPost, false, EOF, PhaseHead, 1},
+		{"POST not sent, refused", http.MethodPost, true, Refused, PhaseConnect, 2},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				dials, served := 0, 0
+				client := New(Options{Dial: func(context.Context, string, string) (net.Conn, error) {
+					if dials++; dials > 1 {
+						return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+					}
+					return pipeServer(func(c net.Conn, req *http.Request) bool {
+						if served++; served > 1 {
+							return false
+						}
+						return answerOK(c, req) && !tt.idle
+					}), nil
+				}})
+				do := func() error {
+					req := newGet(t, "http://1.1.1.1/")
+					req.Method = tt.method
+					req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("{}")), nil }
+					req.Body, _ = req.GetBody()
+					req.ContentLength = 2
+					res, err := client.Do(req)
+					if err != nil {
+						return err
+					}
+					_, _ = io.Copy(io.Discard, res.Body)
+					return res.Body.Close()
+				}
+				if err := do(); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				if e := failure(t, do()); e.Kind != tt.kind || e.Phase != tt.phase || dials != tt.dials {
+					t.Errorf("got %v after %d dials, want %s in %s after %d", e, dials, tt.kind, tt.phase, tt.dials)
+				}
+			})
+		})
+	}
 }

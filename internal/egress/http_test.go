@@ -184,6 +184,35 @@ func TestEncodedRefused(t *testing.T) {
 	}
 }
 
+// TestEncodedWithoutBody: a coding in the head alone inflates nothing.
+func TestEncodedWithoutBody(t *testing.T) {
+	ca := newAuthority(t)
+	s := serveTLS(t, ca.sign(t, leaf()), func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		switch r.Method {
+		case http.MethodHead:
+			w.Header().Set("Content-Length", "10")
+		case http.MethodPut:
+			w.WriteHeader(http.StatusNoContent)
+		}
+	})
+	addr := s.Listener.Addr().String()
+	client := to(t, addr, Options{RootCAs: ca.pool})
+	for _, method := range []string{http.MethodHead, http.MethodPut, http.MethodGet} {
+		req := newGet(t, "https://mcp.example:"+portOfAddr(addr)+"/")
+		req.Method = method
+		res, err := client.Do(req)
+		if err != nil {
+			t.Errorf("%s: %v", method, err)
+			continue
+		}
+		if res.Timing.Total == 0 {
+			t.Errorf("%s: total is not settled although there is no body", method)
+		}
+		_ = res.Body.Close()
+	}
+}
+
 // TestGzipBomb: a small answer that inflates a thousandfold is refused unread,
 // whoever closes first.
 func TestGzipBomb(t *testing.T) {

@@ -41,7 +41,10 @@ type Response struct {
 // LimitBody replaces Options.MaxBodyBytes for this response. It must be
 // called before the first Read. A stream that is bounded piece by piece may
 // pass math.MaxInt64.
-func (r *Response) LimitBody(n int64) { r.capped.limit, r.capped.left = n, n }
+func (r *Response) LimitBody(n int64) {
+	n = max(n, 0)
+	r.capped.limit, r.capped.left = n, n
+}
 
 func (c *call) respond(res *http.Response, maxBody int64) *Response {
 	c.reach(PhaseBody)
@@ -52,7 +55,7 @@ func (c *call) respond(res *http.Response, maxBody int64) *Response {
 		r.Timing.DNS, r.Timing.Connect, r.Timing.TLS = c.conn.dns, c.conn.dialed, c.conn.tls
 	}
 	c.body = body{ReadCloser: res.Body, call: c, limit: maxBody, left: maxBody, declared: res.ContentLength}
-	if res.Body == http.NoBody {
+	if !hasBody(res) {
 		c.body.settle()
 	}
 	res.Body = &c.body
@@ -130,10 +133,16 @@ func (b *body) settle() {
 	}
 }
 
+// hasBody is false when the head was the whole response. (net/http has more
+// than one empty Body; the answer to a HEAD over HTTP/2 is not http.NoBody.)
+func hasBody(res *http.Response) bool {
+	return res.Body != http.NoBody && res.ContentLength != 0 && res.Request.Method != http.MethodHead
+}
+
 // contentCoding returns the coding of a response that has a body and is not
 // in the identity coding, else "".
 func contentCoding(res *http.Response) string {
-	if res.Body == http.NoBody || res.ContentLength == 0 {
+	if !hasBody(res) {
 		return ""
 	}
 	for _, line := range res.Header["Content-Encoding"] {
