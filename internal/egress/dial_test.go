@@ -109,6 +109,8 @@ func TestConnectRace(t *testing.T) {
 	}{
 		{"first answers", map[string]host{"1.1.1.1": {20 * time.Millisecond, nil}, "1.1.1.2": {time.Millisecond, nil}}, 20 * time.Millisecond, Unknown, "1.1.1.1"},
 		{"first is silent", map[string]host{"1.1.1.1": {}, "1.1.1.2": {20 * time.Millisecond, nil}}, 270 * time.Millisecond, Unknown, "1.1.1.2"},
+		{"two are silent", map[string]host{"1.1.1.1": {}, "1.1.1.2": {}, "1.1.1.3": {20 * time.Millisecond, nil}}, 520 * time.Millisecond, Unknown, "1.1.1.3"},
+		{"silent, no route, answers", map[string]host{"1.1.1.1": {}, "1.1.1.2": {time.Millisecond, noRoute}, "1.1.1.3": {20 * time.Millisecond, nil}}, 271 * time.Millisecond, Unknown, "1.1.1.3"},
 		{"first is slow and wins", map[string]host{"1.1.1.1": {300 * time.Millisecond, nil}, "1.1.1.2": {100 * time.Millisecond, nil}}, 300 * time.Millisecond, Unknown, "1.1.1.1"},
 		{"first has no route", map[string]host{"1.1.1.1": {time.Millisecond, noRoute}, "1.1.1.2": {20 * time.Millisecond, nil}}, 21 * time.Millisecond, Unknown, "1.1.1.2"},
 		{"no route, then refused", map[string]host{"1.1.1.1": {time.Millisecond, noRoute}, "1.1.1.2": {time.Millisecond, refused}}, 2 * time.Millisecond, Refused, "1.1.1.2"},
@@ -118,7 +120,7 @@ func TestConnectRace(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				resolve, _ := answers(addrs("1.1.1.1", "1.1.1.2"))
+				resolve, _ := answers(addrs("1.1.1.1", "1.1.1.2", "1.1.1.3")[:len(tt.hosts)])
 				client := New(Options{Resolve: resolve, ConnectTimeout: 5 * time.Second, DisableKeepAlives: true,
 					Dial: func(ctx context.Context, _, address string) (net.Conn, error) {
 						h := tt.hosts[strings.TrimSuffix(address, ":80")]
