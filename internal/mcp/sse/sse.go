@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -40,11 +41,13 @@ const DefaultMaxEvent = 4 << 20
 type Reader struct {
 	src      *bufio.Reader
 	max      int
-	used     int
+	used     int    // bytes of the event so far
+	long     []byte // collects a line that does not fit into the buffer of src
 	lastID   string
 	comments int
 	started  bool
 	sawCR    bool
+	err      error
 }
 
 // NewReader reads from r. maxEvent bounds the bytes of one event, its comments
@@ -59,19 +62,30 @@ func NewReader(r io.Reader, maxEvent int) *Reader {
 // Comments tells how many comment lines have passed: the keep-alives seen.
 func (r *Reader) Comments() int { return r.comments }
 
-// Next returns the next event. It returns io.EOF at the end of the stream; an
-// event that was not closed by an empty line is discarded then, as the standard
-// says, and io.ErrUnexpectedEOF tells that there was one.
+// Next returns the next event; its Data is the caller's. It returns io.EOF at
+// the end of the stream; an event that was not closed by an empty line is
+// discarded then, as the standard says, and io.ErrUnexpectedEOF tells that there
+// was one. After an error the position in the stream is lost, so every later
+// call returns the same one.
 func (r *Reader) Next() (Event, error) {
+	if r.err != nil {
+		return Event{}, r.err
+	}
+	e, err := r.next()
+	r.err = err
+	return e, err
+}
+
+func (r *Reader) next() (Event, error) {
 	var e Event
-	var data bytes.Buffer
 	r.used = 0
 	fields := false
 	for {
 		line, err := r.line()
 		if err != nil {
-			if errors.Is(err, io.EOF) && (fields || len(line) > 0) {
-				return Event{}, io.ErrUnexpectedEOF
+			cut := fields || len(line) > 0 && line[0] != ':'
+			if errors.Is(err, io.EOF) && cut {
+				err = io.ErrUnexpectedEOF
 			}
 			return Event{}, err
 		}
@@ -79,22 +93,19 @@ func (r *Reader) Next() (Event, error) {
 		case len(line) == 0 && !fields:
 			r.used = 0
 		case len(line) == 0:
-			return r.finish(e, data.Bytes()), nil
+			return r.finish(e), nil
 		case line[0] == ':':
 			r.comments++
 			if !fields {
 				r.used = 0 // keep-alives between events are not part of one
 			}
 		default:
-			fields = r.field(&e, &data, line) || fields
+			fields = field(&e, line) || fields
 		}
 	}
 }
 
-func (r *Reader) finish(e Event, data []byte) Event {
-	if e.HasData {
-		e.Data = data[:len(data)-1] // the last LF is not part of it
-	}
+func (r *Reader) finish(e Event) Event {
 	if e.HasID {
 		r.lastID = e.ID
 	}
@@ -103,14 +114,16 @@ func (r *Reader) finish(e Event, data []byte) Event {
 }
 
 // field takes one "name: value" line and tells whether it meant anything.
-func (r *Reader) field(e *Event, data *bytes.Buffer, line []byte) bool {
+func field(e *Event, line []byte) bool {
 	name, value, _ := bytes.Cut(line, []byte(":"))
 	value = bytes.TrimPrefix(value, []byte(" "))
 	switch string(name) {
 	case "data":
+		if e.HasData {
+			e.Data = append(e.Data, '\n')
+		}
 		e.HasData = true
-		data.Write(value)
-		data.WriteByte('\n')
+		e.Data = append(e.Data, value...)
 	case "event":
 		e.Name = string(value)
 	case "id":
@@ -130,35 +143,69 @@ func (r *Reader) field(e *Event, data *bytes.Buffer, line []byte) bool {
 	return true
 }
 
+// keepLine is the longest line whose memory an idle stream may keep.
+const keepLine = 64 << 10
+
 // line returns one line without its end. What it returned with an error is the
-// unfinished last line. The slice is valid until the next call.
+// unfinished last line. The slice is valid until the next call. It never waits
+// for a byte after the end of a line: a CR ends one by itself, and only the next
+// call finds out whether an LF belongs to it.
 func (r *Reader) line() ([]byte, error) {
-	var line []byte
+	if r.long = r.long[:0]; cap(r.long) > keepLine {
+		r.long = nil
+	}
 	for {
-		c, err := r.src.ReadByte()
+		chunk, err := r.buffered()
 		if err != nil {
-			return line, err
+			return r.first(r.long), err
 		}
-		if r.sawCR {
-			r.sawCR = false
-			if c == '\n' {
-				continue // second half of CRLF
-			}
+		end := bytes.IndexByte(chunk, '\n')
+		if end >= 0 {
+			chunk = chunk[:end+1]
 		}
-		if r.used++; r.used > r.max {
+		if cr := bytes.IndexByte(chunk, '\r'); cr >= 0 {
+			end, chunk = cr, chunk[:cr+1]
+		}
+		if r.used += len(chunk); r.used > r.max {
 			return nil, fmt.Errorf("read event stream: %w: over %d bytes", ErrTooLarge, r.max)
 		}
-		switch c {
-		case '\r':
-			r.sawCR = true
-			return r.first(line), nil
-		case '\n':
-			return r.first(line), nil
-		default:
-			line = append(line, c)
+		if end < 0 {
+			r.long = append(r.long, chunk...)
 		}
+		r.discard(len(chunk))
+		if end < 0 {
+			continue
+		}
+		r.sawCR = chunk[end] == '\r'
+		if len(r.long) == 0 {
+			return r.first(chunk[:end]), nil
+		}
+		r.long = append(r.long, chunk[:end]...)
+		return r.first(r.long), nil
 	}
 }
+
+// buffered returns what can be had without waiting, and waits for one byte if
+// that is nothing. It skips the second half of a CRLF.
+func (r *Reader) buffered() ([]byte, error) {
+	for {
+		if _, err := r.src.Peek(1); err != nil {
+			return nil, err
+		}
+		chunk, err := r.src.Peek(r.src.Buffered())
+		if !r.sawCR {
+			return chunk, err
+		}
+		r.sawCR = false
+		if chunk[0] != '\n' {
+			return chunk, err
+		}
+		r.discard(1)
+	}
+}
+
+// discard moves past bytes that Peek has shown, which cannot fail.
+func (r *Reader) discard(n int) { _, _ = r.src.Discard(n) }
 
 // first drops a byte order mark from the first line of the stream.
 func (r *Reader) first(line []byte) []byte {
@@ -208,12 +255,10 @@ func AppendComment(dst []byte, text string) []byte {
 	return append(append(append(dst, ": "...), oneLine(text)...), "\n\n"...)
 }
 
+// oneLine drops the bytes that would end a line or make readers ignore it.
 func oneLine(s string) string {
-	clean := func(r rune) rune {
-		if r == '\r' || r == '\n' || r == 0 {
-			return -1
-		}
-		return r
+	if !strings.ContainsAny(s, "\r\n\x00") {
+		return s
 	}
-	return string(bytes.Map(clean, []byte(s)))
+	return strings.NewReplacer("\r", "", "\n", "", "\x00", "").Replace(s)
 }
