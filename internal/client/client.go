@@ -66,6 +66,9 @@ type Options struct {
 	// Parent is inherited by stdio children as their environment: NAME=value
 	// pairs. Only the minimal set is passed on.
 	Parent []string
+	// BothEras makes Detect try the handshake on a modern server even if it
+	// lists no legacy version: some serve both and say so in neither.
+	BothEras bool
 	// StreamTimeout bounds the wait for the endpoint event of HTTP+SSE, and
 	// StdioDiscover the wait of the era test on stdio; default 10 s and 5 s.
 	StreamTimeout, StdioDiscover time.Duration

@@ -53,6 +53,10 @@ func (c *Client) Detect(ctx context.Context, force mcp.Era) Detection {
 		d.legacy(ctx, d.legacyVersion())
 	case alsoLegacy:
 		d.dual(ctx, d.legacyVersion())
+	case decided:
+		if d.Modern != nil && c.opts.BothEras {
+			d.tryLegacy(ctx)
+		}
 	}
 	return d.Detection
 }
@@ -202,6 +206,18 @@ func (d *detector) withoutDiscover(ctx context.Context) next {
 func (d *detector) dual(ctx context.Context, rev mcp.Revision) {
 	decisive := d.Decisive
 	d.handshakes(ctx, rev)
+	d.Decisive = decisive
+}
+
+// tryLegacy asks a modern server for a handshake it did not promise. Refusing
+// it is no fault, so a failure leaves no trace but the step.
+func (d *detector) tryLegacy(ctx context.Context) {
+	decisive := d.Decisive
+	if h := d.Initialize(ctx, mcp.Newest(mcp.EraLegacy)); h.Session != nil {
+		d.record(h)
+	} else {
+		d.Steps = append(d.Steps, h.Initialize)
+	}
 	d.Decisive = decisive
 }
 
