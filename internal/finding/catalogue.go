@@ -8,7 +8,15 @@ import (
 
 // Catalogue lists every code, in order of its number.
 func Catalogue() []Entry {
-	all := slices.Concat(reach(), answers(), authorization(), inventory(), calls())
+	all := slices.Concat(reach(), answers(), authorization(), inventory(), calls(),
+		lintProbes(),
+		lintLifecycle(),
+		lintRoutes(),
+		lintSessions(),
+		lintSupply(),
+		lintMonitors(),
+		lintInputs(),
+	)
 	slices.SortFunc(all, func(a, b Entry) int { return strings.Compare(a.Code, b.Code) })
 	return all
 }
