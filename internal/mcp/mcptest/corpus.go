@@ -60,7 +60,8 @@ type Call struct {
 func Corpus() []Case {
 	var out []Case
 	for _, specs := range [][]spec{
-		reachCases(),
+		reachCases(), statusCases(), redirectCases(), bodyCases(), streamCases(), versionCases(), sessionCases(),
+		authCases(), listCases(), listenCases(), callCases(), seriesCases(), stdioCases(), healthyCases(),
 	} {
 		for _, s := range specs {
 			out = append(out, s.cases()...)
@@ -116,14 +117,14 @@ func (s spec) cases() []Case {
 		} else if e == SSE2024 {
 			c.May = append(slices.Clone(c.May), "transport.sse_only")
 		}
-		c.Start = s.starter(e)
+		c.Start = s.starter(c.Name, e)
 		out = append(out, c)
 	}
 	return out
 }
 
 // starter puts a server of era e at a host of its own.
-func (s spec) starter(e Era) func(w *World) Target {
+func (s spec) starter(name string, e Era) func(w *World) Target {
 	if s.start != nil {
 		return s.start
 	}
@@ -136,7 +137,7 @@ func (s spec) starter(e Era) func(w *World) Target {
 			cfg.Era = e
 		}
 		srv := NewServer(cfg)
-		h := w.Host(hostName(s.name), srv, s.host...)
+		h := w.Host(hostName(name), srv, s.host...)
 		t := Target{URL: h.URL("/mcp"), Server: srv}
 		if e == SSE2024 {
 			t.URL = h.URL("/sse")

@@ -2,7 +2,6 @@ package mcptest
 
 import (
 	"crypto/tls"
-	"net/http"
 	"time"
 )
 
@@ -80,11 +79,11 @@ func tcpCases() []spec {
 
 func guardCases() []spec {
 	var out []spec
-	for name, addr := range map[string]string{
-		"metadata service": "169.254.169.254", "private network": "10.0.0.7", "metadata in nat64": "64:ff9b::a9fe:a9fe",
-		"carrier network": "100.64.0.1", "unique local": "fd00:ec2::254", "unspecified": "0.0.0.0",
+	for _, c := range []struct{ name, addr string }{
+		{"metadata service", "169.254.169.254"}, {"private network", "10.0.0.7"}, {"metadata in nat64", "64:ff9b::a9fe:a9fe"},
+		{"carrier network", "100.64.0.1"}, {"unique local", "fd00:ec2::254"}, {"unspecified", "0.0.0.0"},
 	} {
-		out = append(out, spec{name: "name leads to " + name, want: one("ssrf.blocked"), host: []HostOption{At(addr)}})
+		out = append(out, spec{name: "name leads to " + c.name, want: one("ssrf.blocked"), host: []HostOption{At(c.addr)}})
 	}
 	return append(out,
 		spec{name: "literal metadata address", want: one("ssrf.blocked"), start: address("http://169.254.169.254/latest/meta-data")},
@@ -117,8 +116,5 @@ func tlsCases() []spec {
 		{name: "tls 1.2 at most", near: "tls.handshake", host: []HostOption{tls12}},
 		{name: "plain http", near: "tls.handshake", host: []HostOption{PlainHTTP}},
 		{name: "http 1.1 only", near: "tls.handshake", host: []HostOption{HTTP1}},
-		{name: "empty handler", want: one("http.404"), start: func(w *World) Target {
-			return Target{URL: w.Host("nothing.example", http.NotFoundHandler()).URL("/mcp"), Probes: 2}
-		}},
 	}
 }

@@ -139,9 +139,9 @@ func (s *Server) route(ex *Exchange) {
 		return
 	}
 	switch {
-	case s.cfg.Era == Modern:
+	case s.cfg.Era == Modern || s.cfg.Era == Stdio && s.cfg.newestLegacy() == "":
 		s.serveModern(ex)
-	case s.cfg.Era == Dual && s.isModern(ex):
+	case (s.cfg.Era == Dual || s.cfg.Era == Stdio && s.cfg.speaks(string(mcp.Rev20260728))) && s.isModern(ex):
 		s.serveModern(ex)
 	case s.cfg.Era == Legacy && s.isModern(ex):
 		s.refuseModern(ex)
@@ -178,15 +178,23 @@ func (ex *Exchange) failData(status int, e *mcp.Error) {
 }
 
 func (ex *Exchange) message(status int, msg any) {
-	body, err := json.Marshal(msg)
-	if err != nil {
-		panic(fmt.Sprintf("mcptest: encode answer: %v", err)) // a test's own mistake
-	}
-	if ex.stream != nil && status < 300 {
+	body := encode(msg)
+	if ex.stream != nil && (status < 300 || ex.server.cfg.Era == Stdio) {
 		ex.stream(body)
 		return
 	}
 	ex.reply(&Reply{Status: status, Body: body, SSE: ex.server.cfg.SSE && status == http.StatusOK})
+}
+
+// write puts a message on the stream that answers take.
+func (ex *Exchange) write(msg any) { ex.stream(encode(msg)) }
+
+func encode(msg any) []byte {
+	body, err := json.Marshal(msg)
+	if err != nil {
+		panic(fmt.Sprintf("mcptest: encode message: %v", err)) // a test's own mistake
+	}
+	return body
 }
 
 // text answers with plain text.

@@ -111,6 +111,10 @@ func (s *Server) listen(ex *Exchange) {
 		params["_meta"] = meta
 		return map[string]any{"jsonrpc": "2.0", "method": method, "params": params}
 	}
+	if ex.stream != nil { // stdio: one pipe for all, and nothing happens on it
+		ex.write(notify(mcp.MethodAcknowledged, map[string]any{"notifications": honoured}))
+		return
+	}
 	stream := openStream(ex.W)
 	if stream.message(notify(mcp.MethodAcknowledged, map[string]any{"notifications": honoured})) != nil {
 		return

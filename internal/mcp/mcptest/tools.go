@@ -75,3 +75,12 @@ func quote(s string) string {
 	}
 	return string(b)
 }
+
+// list makes a list of tools of their JSON.
+func list(tools ...string) []json.RawMessage {
+	out := make([]json.RawMessage, len(tools))
+	for i, t := range tools {
+		out[i] = json.RawMessage(t)
+	}
+	return out
+}

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -36,6 +37,7 @@ type World struct {
 	closed bool
 	names  map[string]*Host         // lower case, without the final dot
 	doors  map[netip.AddrPort]*Host // by what is dialled
+	hosts  []*Host
 	next   int
 }
 
@@ -75,7 +77,7 @@ func (w *World) Close() {
 		w.cancel()
 		w.mu.Lock()
 		w.closed = true
-		for _, h := range w.doors {
+		for _, h := range w.hosts {
 			if h.listener != nil {
 				_ = h.listener.Close()
 			}
@@ -110,6 +112,13 @@ func (w *World) Host(name string, handler http.Handler, opts ...HostOption) *Hos
 	return h
 }
 
+// fresh is a host name that no case has used in this world.
+func (w *World) fresh(word string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return fmt.Sprintf("%s-%d.example", word, len(w.hosts))
+}
+
 // place gives a host its address and listener.
 func (w *World) place(h *Host) error {
 	key := strings.ToLower(h.name)
@@ -132,6 +141,9 @@ func (w *World) place(h *Host) error {
 		}
 	}
 	h.addr = netip.AddrPortFrom(addr, port)
+	if w.doors[h.addr] != nil && h.cfg.addr != addr {
+		return fmt.Errorf("%s is taken by %s", h.addr, w.doors[h.addr].name)
+	}
 	if err := w.listen(h); err != nil {
 		return err
 	}
@@ -139,6 +151,7 @@ func (w *World) place(h *Host) error {
 		w.names[key] = h
 	}
 	w.doors[h.addr] = h
+	w.hosts = append(w.hosts, h)
 	return nil
 }
 
