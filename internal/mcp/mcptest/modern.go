@@ -55,6 +55,9 @@ func (s *Server) checkModern(ex *Exchange) *mcp.Error {
 		return &mcp.Error{Code: mcp.CodeHeaderMismatch, Message: "Header mismatch: " + what}
 	}
 	h, m := ex.R.Header, ex.Msg
+	if m.Method == mcp.MethodInitialize && !m.Meta.HasVersion {
+		return s.unsupported("") // names what it does speak
+	}
 	version := h.Get(mcp.HeaderVersion)
 	if version == "" || m.Meta.HasVersion && version != m.Meta.ProtocolVersion {
 		return mismatch(mcp.HeaderVersion)
