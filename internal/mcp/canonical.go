@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"maps"
-	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,26 +56,35 @@ func writeString(b *bytes.Buffer, s string) {
 	b.Write(enc)
 }
 
-// maxExponent is where a number is left as it was spelled: expanding 1e9999999
-// would cost more than the comparison is worth.
-const maxExponent = 400
-
-// canonicalNumber gives 1, 1.0, 10e-1 and 0.1e1 the same spelling.
+// canonicalNumber gives 1, 1.0, 10e-1 and 0.1e1 the same spelling: the digits
+// without zeros at either end, and the power of ten. It never writes a number
+// out, since 1e9999 would then cost a thousand times what it cost to send. A
+// number whose exponent does not fit into 64 bits stays as it was spelled.
 func canonicalNumber(s string) string {
+	mantissa, exponent := s, ""
 	if i := strings.IndexAny(s, "eE"); i >= 0 {
-		if exp, err := strconv.Atoi(s[i+1:]); err != nil || exp > maxExponent || exp < -maxExponent {
+		mantissa, exponent = s[:i], s[i+1:]
+	}
+	digits, negative := strings.CutPrefix(mantissa, "-")
+	whole, fraction, _ := strings.Cut(digits, ".")
+	digits = strings.TrimLeft(whole+fraction, "0")
+	significant := strings.TrimRight(digits, "0")
+	if significant == "" {
+		return "0"
+	}
+	power := int64(len(digits) - len(significant) - len(fraction))
+	if exponent != "" {
+		n, err := strconv.ParseInt(exponent, 10, 63) // one bit less, so that the sum fits
+		if err != nil {
 			return strings.ToLower(s)
 		}
+		power += n
 	}
-	if len(s) > 2*maxExponent {
-		return s
+	if negative {
+		significant = "-" + significant
 	}
-	r, ok := new(big.Rat).SetString(s)
-	if !ok {
-		return s
+	if power == 0 {
+		return significant
 	}
-	if r.IsInt() {
-		return r.Num().String()
-	}
-	return r.RatString()
+	return significant + "e" + strconv.FormatInt(power, 10)
 }

@@ -51,13 +51,13 @@ func DecodeHeader(v string) (string, error) {
 		return "", fmt.Errorf("decode header value: %d bytes, limit %d", len(v), MaxHeaderValue)
 	}
 	v = strings.Trim(v, " \t")
+	for i := range len(v) {
+		if c := v[i]; c != '\t' && (c < 0x20 || c > 0x7e) {
+			return "", fmt.Errorf("decode header value: byte %#02x at %d is not visible ASCII", c, i)
+		}
+	}
 	inner, ok := sentinel(v)
 	if !ok {
-		for i := range len(v) {
-			if c := v[i]; c != '\t' && (c < 0x20 || c > 0x7e) {
-				return "", fmt.Errorf("decode header value: byte %#02x at %d is not visible ASCII", c, i)
-			}
-		}
 		return v, nil
 	}
 	raw, err := base64.StdEncoding.Strict().DecodeString(inner)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"unicode/utf8"
 )
@@ -116,14 +117,15 @@ func (e *Error) Error() string {
 }
 
 // Parse reads exactly one message. It refuses whatever two parsers could read
-// differently: duplicate names at any level outside results, bytes after the
-// message, invalid UTF-8, a byte order mark, unpaired surrogates in names; and whatever exceeds
-// the limits. Errors are *ParseError.
+// differently: duplicate names at any level outside results and errors, bytes
+// after the message, invalid UTF-8, a byte order mark, unpaired surrogates in
+// names; and whatever exceeds the limits. Names are compared to the byte: "Id"
+// is not "id". Errors are *ParseError.
 func Parse(data []byte, lim Limits) (*Message, error) {
-	if lim.Bytes == 0 {
+	if lim.Bytes <= 0 {
 		lim.Bytes = defaultMaxBytes
 	}
-	if lim.Depth == 0 {
+	if lim.Depth <= 0 {
 		lim.Depth = defaultMaxDepth
 	}
 	switch {
@@ -138,7 +140,11 @@ func Parse(data []byte, lim Limits) (*Message, error) {
 	if err := p.envelope(); err != nil {
 		return nil, err
 	}
-	return p.classify()
+	if err := p.classify(); err != nil {
+		return nil, err
+	}
+	msg := p.msg // a copy, so that the message does not keep the parser alive
+	return &msg, nil
 }
 
 func firstInvalid(data []byte) int {
@@ -157,19 +163,35 @@ func firstInvalid(data []byte) int {
 type parser struct {
 	scanner
 	msg     Message
-	version []byte
-	rawID   []byte
-	rawErr  []byte
+	version rawPart
+	id      rawPart
+	failure rawPart
 	// name, uri and taskId are kept until the method is known: members of an
 	// object come in any order.
 	name, uri, taskID namedParam
 	method            bool
 }
 
+// rawPart is a value as it stood in the text; raw is nil if it was absent.
+type rawPart struct {
+	raw []byte
+	at  int
+}
+
 type namedParam struct {
 	value string
 	set   bool
 }
+
+// place is an object whose members the parser knows.
+type place uint8
+
+const (
+	inEnvelope place = iota
+	inParams
+	inMeta
+	inError
+)
 
 func (p *parser) envelope() error {
 	p.space()
@@ -178,12 +200,13 @@ func (p *parser) envelope() error {
 	case '[':
 		return p.fail(ErrBatch)
 	default:
+		at := p.pos
 		if _, err := p.value(0); err != nil {
 			return err
 		}
-		return &ParseError{Err: ErrNotObject}
+		return &ParseError{Offset: at, Err: ErrNotObject}
 	}
-	if err := p.object(0, p.member); err != nil {
+	if err := p.walk(0, inEnvelope); err != nil {
 		return err
 	}
 	p.space()
@@ -193,30 +216,70 @@ func (p *parser) envelope() error {
 	return nil
 }
 
-func (p *parser) member(name []byte, depth int) (err error) {
+// walk moves past one object and takes from it what belongs to the place.
+func (p *parser) walk(depth int, where place) error {
+	m, err := p.open(depth)
+	if err != nil {
+		return err
+	}
+	for {
+		name, ok, err := p.member(&m)
+		if err != nil || !ok {
+			return err
+		}
+		switch where {
+		case inEnvelope:
+			err = p.envelopeMember(name, depth+1)
+		case inParams:
+			err = p.param(name, depth+1)
+		case inMeta:
+			err = p.metaMember(name, depth+1)
+		case inError:
+			err = p.errorMember(name, depth+1)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// walkOr is walk for an object and value for anything else.
+func (p *parser) walkOr(depth int, where place) (raw []byte, err error) {
+	start := p.pos
+	if p.peek() != '{' {
+		return p.value(depth)
+	}
+	if err := p.walk(depth, where); err != nil {
+		return nil, err
+	}
+	return p.data[start:p.pos], nil
+}
+
+func (p *parser) part(depth int) (part rawPart, err error) {
+	part.at = p.pos
+	part.raw, err = p.value(depth)
+	return part, err
+}
+
+func (p *parser) envelopeMember(name []byte, depth int) (err error) {
 	switch string(name) {
 	case "jsonrpc":
-		p.version, err = p.value(depth)
+		p.version, err = p.part(depth)
 	case "id":
-		p.rawID, err = p.value(depth)
+		p.id, err = p.part(depth)
 	case "method":
 		p.method = true
 		p.msg.Method, _, err = p.text(depth)
 	case "params":
-		start := p.pos
-		if p.peek() == '{' {
-			err = p.object(depth, p.param)
-		} else {
-			_, err = p.value(depth)
-		}
-		p.msg.Params = p.data[start:p.pos]
+		p.msg.Params, err = p.walkOr(depth, inParams)
 	case "result":
 		p.lax = true
 		p.msg.Result, err = p.value(depth)
 		p.lax = false
 	case "error":
 		p.lax = true
-		p.rawErr, err = p.value(depth)
+		p.failure.at = p.pos
+		p.failure.raw, err = p.walkOr(depth, inError)
 		p.lax = false
 	default:
 		_, err = p.value(depth)
@@ -233,13 +296,7 @@ func (p *parser) param(name []byte, depth int) (err error) {
 	case "taskId":
 		p.taskID.value, p.taskID.set, err = p.text(depth)
 	case "_meta":
-		start := p.pos
-		if p.peek() == '{' {
-			err = p.object(depth, p.metaMember)
-		} else {
-			_, err = p.value(depth)
-		}
-		p.msg.Meta.Raw = p.data[start:p.pos]
+		p.msg.Meta.Raw, err = p.walkOr(depth, inMeta)
 	default:
 		_, err = p.value(depth)
 	}
@@ -266,6 +323,44 @@ func (p *parser) metaMember(name []byte, depth int) (err error) {
 	return err
 }
 
+// errorMember tolerates what servers really send: a code that is no integer or
+// a string that holds one, an absent message, a name that stands twice, in which
+// case the last one counts.
+func (p *parser) errorMember(name []byte, depth int) error {
+	if p.msg.Error == nil {
+		p.msg.Error = new(Error)
+	}
+	raw, err := p.value(depth)
+	if err != nil {
+		return err
+	}
+	switch string(name) {
+	case "code":
+		p.msg.Error.Code = looseCode(raw)
+	case "message":
+		p.msg.Error.Message = ""
+		if raw[0] == '"' {
+			err = json.Unmarshal(raw, &p.msg.Error.Message)
+		}
+	case "data":
+		p.msg.Error.Data = raw
+	}
+	return err
+}
+
+// looseCode reads -32601, -32601.0, -3.2601e4 and "-32601" alike; 0 is any other.
+func looseCode(raw []byte) int64 {
+	code := string(bytes.Trim(raw, `"`))
+	if n, err := strconv.ParseInt(code, 10, 64); err == nil {
+		return n
+	}
+	const exact = 1 << 53 // beyond it a float does not tell integers apart
+	if f, err := strconv.ParseFloat(code, 64); err == nil && f == math.Trunc(f) && math.Abs(f) <= exact {
+		return int64(f)
+	}
+	return 0
+}
+
 // text reads a string value; of any other type it moves past it and reports
 // false, for the caller to judge.
 func (p *parser) text(depth int) (string, bool, error) {
@@ -282,50 +377,54 @@ func (p *parser) text(depth int) (string, bool, error) {
 	return string(out), err == nil, err
 }
 
-func (p *parser) classify() (*Message, error) {
+func (p *parser) classify() error {
 	m := &p.msg
-	if string(p.version) != `"2.0"` {
-		return nil, &ParseError{Err: ErrVersion}
+	if string(p.version.raw) != `"2.0"` {
+		return &ParseError{Offset: p.version.at, Err: ErrVersion}
 	}
 	if err := p.setID(); err != nil {
-		return nil, err
+		return err
 	}
-	isResult, isError := m.Result != nil, p.rawErr != nil
+	isResult, isError := m.Result != nil, p.failure.raw != nil
 	switch {
 	case p.method && m.Method != "" && !isResult && !isError:
 		m.Kind = Notification
-		if p.rawID != nil {
+		if p.id.raw != nil {
 			m.Kind = Request
 		}
 		if m.Kind == Request && m.ID == "" {
-			return nil, &ParseError{Err: ErrInvalidID}
+			return &ParseError{Offset: p.id.at, Err: ErrInvalidID}
 		}
 		p.setName()
 	case !p.method && isResult && !isError && m.ID != "":
 		m.Kind = Response
 	case !p.method && isError && !isResult:
 		m.Kind = ErrorResponse
-		if m.Error = parseErrorObject(p.rawErr); m.Error == nil {
-			return nil, &ParseError{Err: ErrShape}
+		if p.failure.raw[0] != '{' {
+			return &ParseError{Offset: p.failure.at, Err: ErrShape}
+		}
+		if m.Error == nil { // an empty object
+			m.Error = new(Error)
 		}
 	default:
-		return nil, &ParseError{Err: ErrShape}
+		return &ParseError{Err: ErrShape}
 	}
-	return m, nil
+	return nil
 }
 
 // setID keeps the id raw. null stands for none; whether that is allowed is for
 // classify to say.
 func (p *parser) setID() error {
-	if p.rawID == nil || string(p.rawID) == "null" {
+	id := p.id.raw
+	if id == nil || string(id) == "null" {
 		return nil
 	}
-	c := p.rawID[0]
-	ok := c == '"' || c == '-' || c >= '0' && c <= '9'
-	if !ok || len(p.rawID) > maxIDBytes || c == '"' && loneSurrogate(p.rawID) {
-		return &ParseError{Err: ErrInvalidID}
+	isString := id[0] == '"'
+	isNumber := id[0] == '-' || id[0] >= '0' && id[0] <= '9'
+	if !isString && !isNumber || len(id) > maxIDBytes || isString && loneSurrogate(id) {
+		return &ParseError{Offset: p.id.at, Err: ErrInvalidID}
 	}
-	p.msg.ID = ID(p.rawID)
+	p.msg.ID = ID(id)
 	return nil
 }
 
@@ -340,29 +439,4 @@ func (p *parser) setName() {
 		n = p.taskID
 	}
 	p.msg.Name, p.msg.HasName = n.value, n.set
-}
-
-// parseErrorObject tolerates what servers really send: a code that is not an
-// integer or a string that holds one, an absent message. nil means that it is
-// no object at all.
-func parseErrorObject(raw []byte) *Error {
-	var loose struct {
-		Code    json.RawMessage `json:"code"`
-		Message json.RawMessage `json:"message"`
-		Data    json.RawMessage `json:"data"`
-	}
-	if len(raw) == 0 || raw[0] != '{' || json.Unmarshal(raw, &loose) != nil {
-		return nil
-	}
-	e := &Error{Data: loose.Data}
-	code := bytes.Trim(loose.Code, `"`)
-	if n, err := strconv.ParseInt(string(code), 10, 64); err == nil {
-		e.Code = n
-	} else if f, err := strconv.ParseFloat(string(code), 64); err == nil && f == float64(int64(f)) {
-		e.Code = int64(f)
-	}
-	if json.Unmarshal(loose.Message, &e.Message) != nil {
-		e.Message = ""
-	}
-	return e
 }

@@ -14,9 +14,6 @@ type scanner struct {
 	// lax is set inside results: they are relayed, not acted upon, and a server
 	// that repeats a name there is sloppy, not dangerous.
 	lax bool
-	// keys holds the member names of the objects that are open right now, the
-	// innermost last, for the search for duplicates.
-	keys [][]byte
 }
 
 func (s *scanner) fail(err error) error { return &ParseError{Offset: s.pos, Err: err} }
@@ -45,7 +42,7 @@ func (s *scanner) value(depth int) ([]byte, error) {
 	var err error
 	switch c := s.peek(); {
 	case c == '{':
-		err = s.object(depth, nil)
+		err = s.object(depth)
 	case c == '[':
 		err = s.array(depth)
 	case c == '"':
@@ -61,61 +58,83 @@ func (s *scanner) value(depth int) ([]byte, error) {
 	return s.data[start:s.pos], nil
 }
 
-// object moves past one object. With visit nil the values are skipped, else
-// visit is called at each value and has to move past it. A name that stands
-// twice in one object is an error at every level: parsers disagree on which of
-// the two counts.
-func (s *scanner) object(depth int, visit func(name []byte, depth int) error) error {
-	if depth >= s.maxDepth {
-		return s.fail(ErrTooDeep)
-	}
-	s.pos++ // {
-	mark := len(s.keys)
-	defer func() { s.keys = s.keys[:mark] }()
-	var seen map[string]struct{}
-	s.space()
-	if s.peek() == '}' {
-		s.pos++
-		return nil
+// object moves past one object.
+func (s *scanner) object(depth int) error {
+	m, err := s.open(depth)
+	if err != nil {
+		return err
 	}
 	for {
-		s.space()
-		name, err := s.memberName(mark, &seen)
-		if err != nil {
+		_, ok, err := s.member(&m)
+		if err != nil || !ok {
 			return err
 		}
-		if visit != nil {
-			err = visit(name, depth+1)
-		} else {
-			_, err = s.value(depth + 1)
-		}
-		if err != nil {
-			return err
-		}
-		if done, err := s.next('}'); done || err != nil {
+		if _, err = s.value(depth + 1); err != nil {
 			return err
 		}
 	}
 }
 
+// members is the way through one object: open, then member and its value in
+// turn until there is none left.
+type members struct {
+	begun bool
+	// first holds the names for the search for duplicates, and all takes over
+	// once they are many. The array lives on the stack, so that most messages
+	// cost no allocation here.
+	first [fewNames][]byte
+	n     int
+	all   map[string]struct{}
+}
+
+// fewNames is the size up to which comparing one by one beats a map.
+const fewNames = 12
+
+// open moves past the opening brace.
+func (s *scanner) open(depth int) (members, error) {
+	if depth >= s.maxDepth {
+		return members{}, s.fail(ErrTooDeep)
+	}
+	s.pos++ // {
+	return members{}, nil
+}
+
+// member moves past the next name and stands at its value, or past the closing
+// brace and reports false. A name that stands twice in one object is an error at
+// every level: parsers disagree on which of the two counts.
+func (s *scanner) member(m *members) (name []byte, ok bool, err error) {
+	s.space()
+	if c := s.peek(); c == '}' {
+		s.pos++
+		return nil, false, nil
+	} else if m.begun {
+		if c != ',' {
+			return nil, false, s.fail(ErrSyntax)
+		}
+		s.pos++
+		s.space()
+	}
+	m.begun = true
+	name, err = s.memberName(m)
+	return name, err == nil, err
+}
+
 // memberName reads `"name" :` and stands at the value after it.
-func (s *scanner) memberName(mark int, seen *map[string]struct{}) ([]byte, error) {
+func (s *scanner) memberName(m *members) ([]byte, error) {
 	if s.peek() != '"' {
 		return nil, s.fail(ErrSyntax)
 	}
 	at := s.pos
-	raw, err := s.str()
+	name, err := s.str()
 	if err != nil {
 		return nil, err
 	}
-	name := raw
 	if !s.lax {
-		if name, err = s.unquote(raw, at); err != nil {
+		if name, err = s.unquote(name, at); err != nil {
 			return nil, err
 		}
-		if s.duplicate(name, mark, seen) {
-			s.pos = at
-			return nil, s.fail(ErrDuplicateName)
+		if m.add(name) {
+			return nil, &ParseError{Offset: at, Err: ErrDuplicateName}
 		}
 	}
 	s.space()
@@ -127,29 +146,29 @@ func (s *scanner) memberName(mark int, seen *map[string]struct{}) ([]byte, error
 	return name, nil
 }
 
-// fewKeys is the size up to which comparing one by one beats a map.
-const fewKeys = 16
-
-func (s *scanner) duplicate(name []byte, mark int, seen *map[string]struct{}) bool {
-	if *seen != nil {
-		if _, ok := (*seen)[string(name)]; ok {
+// add notes a name and tells whether it was there before.
+func (m *members) add(name []byte) (twice bool) {
+	if m.all != nil {
+		if _, twice = m.all[string(name)]; !twice {
+			m.all[string(name)] = struct{}{}
+		}
+		return twice
+	}
+	for _, other := range m.first[:m.n] {
+		if bytes.Equal(other, name) {
 			return true
 		}
-		(*seen)[string(name)] = struct{}{}
+	}
+	if m.n < fewNames {
+		m.first[m.n] = name
+		m.n++
 		return false
 	}
-	for _, k := range s.keys[mark:] {
-		if bytes.Equal(k, name) {
-			return true
-		}
+	m.all = make(map[string]struct{}, 4*fewNames)
+	for _, other := range m.first {
+		m.all[string(other)] = struct{}{}
 	}
-	s.keys = append(s.keys, name)
-	if len(s.keys)-mark >= fewKeys {
-		*seen = make(map[string]struct{}, 4*fewKeys)
-		for _, k := range s.keys[mark:] {
-			(*seen)[string(k)] = struct{}{}
-		}
-	}
+	m.all[string(name)] = struct{}{}
 	return false
 }
 
@@ -168,24 +187,16 @@ func (s *scanner) array(depth int) error {
 		if _, err := s.value(depth + 1); err != nil {
 			return err
 		}
-		if done, err := s.next(']'); done || err != nil {
-			return err
+		s.space()
+		switch s.peek() {
+		case ',':
+			s.pos++
+		case ']':
+			s.pos++
+			return nil
+		default:
+			return s.fail(ErrSyntax)
 		}
-	}
-}
-
-// next moves past a comma or the closing byte and tells which it was.
-func (s *scanner) next(closing byte) (done bool, err error) {
-	s.space()
-	switch s.peek() {
-	case ',':
-		s.pos++
-		return false, nil
-	case closing:
-		s.pos++
-		return true, nil
-	default:
-		return false, s.fail(ErrSyntax)
 	}
 }
 
@@ -193,22 +204,22 @@ func (s *scanner) next(closing byte) (done bool, err error) {
 func (s *scanner) str() ([]byte, error) {
 	s.pos++ // opening quote
 	start := s.pos
-	for s.pos < len(s.data) {
-		switch c := s.data[s.pos]; {
-		case c == '"':
+	for {
+		// Most bytes of most messages pass here, so pos stays in a register.
+		data, i := s.data, s.pos
+		for i < len(data) && data[i] >= 0x20 && data[i] != '"' && data[i] != '\\' {
+			i++
+		}
+		s.pos = i
+		switch {
+		case i < len(data) && data[i] == '"':
 			s.pos++
-			return s.data[start : s.pos-1], nil
-		case c == '\\':
-			if !s.escape() {
-				return nil, s.fail(ErrSyntax)
-			}
-		case c < 0x20:
-			return nil, s.fail(ErrSyntax)
+			return data[start:i], nil
+		case i < len(data) && data[i] == '\\' && s.escape():
 		default:
-			s.pos++
+			return nil, s.fail(ErrSyntax)
 		}
 	}
-	return nil, s.fail(ErrSyntax)
 }
 
 func (s *scanner) escape() bool {
