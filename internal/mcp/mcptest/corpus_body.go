@@ -245,12 +245,13 @@ func oddStream(ex *Exchange, next func()) {
 }
 
 func lingering(ex *Exchange, next func()) {
+	framed := false
+	ex.Bend(func(r *Reply) { framed = r.SSE })
 	next()
-	if ex.Msg == nil || ex.Msg.Kind != mcp.Request {
-		return
+	if framed {
+		_ = http.NewResponseController(ex.W).Flush()
+		<-ex.R.Context().Done()
 	}
-	_ = http.NewResponseController(ex.W).Flush()
-	<-ex.R.Context().Done()
 }
 
 func endlessLine(ex *Exchange, _ func()) {

@@ -80,6 +80,8 @@ func callCases() []spec {
 		fine("text about a service", "call.upstream_down", "The 503 bus is in service; the connection was refused to nobody."),
 		upstream("quota used up", "call.quota", "429 Too Many Requests: You exceeded your current quota, please check your plan and billing details."),
 		upstream("rate limited upstream", "call.quota", "rate limit exceeded, retry in 37 s"),
+		{name: "429 inside a tool result", want: one("call.quota"), near: "http.429", may: one("call.is_error"), target: echo,
+			cfg: answer(ErrorResult("429 Too Many Requests"))},
 		fine("text about fish", "call.quota", "The quota for cod is 429 tonnes this year."),
 	}
 }

@@ -202,7 +202,7 @@ func nameCases() []spec {
 		{name: "name with spaces", eras: threeEras(), want: one("list.name"), near: "list.schema_invalid", cfg: beside(Tool("get the weather"))},
 		{name: "name not ascii", want: one("list.name"), cfg: beside(Tool("погода"))},
 		{name: "name of 129 bytes", want: one("list.name"), cfg: beside(Tool(strings.Repeat("n", 129)))},
-		{name: "name empty", want: one("list.name"), may: one("list.schema_invalid"), cfg: beside(Tool(""))},
+		{name: "name empty", anyOf: []string{"list.name", "list.schema_invalid"}, cfg: beside(Tool(""))},
 		{name: "name with a slash", want: one("list.name"), cfg: beside(Tool("files/read"))},
 		{name: "name of 128 allowed bytes", near: "list.name", cfg: beside(Tool("a.b-C_9" + strings.Repeat("n", 121)))},
 	}
@@ -255,9 +255,9 @@ func listenCases() []spec {
 		})},
 		{name: "listen acknowledges after two seconds", eras: modern, near: "listen.no_ack", cfg: onListen(Delay(2 * time.Second))},
 		{name: "listen breaks off at once", eras: modern, want: one("listen.broken"), cfg: onListen(cutListen)},
-		{name: "listen is not implemented", eras: modern, want: one("listen.broken"), near: "listen.no_ack",
+		{name: "listen is not implemented", eras: modern, anyOf: []string{"listen.no_ack", "listen.broken"},
 			cfg: onListen(RPCError(404, mcp.CodeMethodNotFound, "Method not found"))},
-		{name: "listen answers 500", want: one("listen.broken"), forbid: one("http.5xx"), cfg: onListen(Answer(500, "text/plain", "oops"))},
+		{name: "listen answers 500", anyOf: []string{"listen.no_ack", "listen.broken"}, forbid: one("http.5xx"), cfg: onListen(Answer(500, "text/plain", "oops"))},
 		{name: "listen honours nothing", eras: modern, near: "listen.broken", cfg: onListen(func(ex *Exchange, next func()) {
 			msg := *ex.Msg
 			msg.Params = json.RawMessage(`{"notifications":{}}`)

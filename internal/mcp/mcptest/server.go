@@ -106,6 +106,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
+	if s.cfg.Era == SSE2024 && r.Method == http.MethodPost {
+		s.enterRoom(ex)
+	}
 	ex.N = s.stats.request(ex)
 	defer s.stats.done()
 	s.serve(ex)

@@ -346,3 +346,20 @@ func TestSSE2024(t *testing.T) {
 		}
 	})
 }
+
+// TestLingeringStream holds that an answer is not held back by a stream that
+// stays open behind it.
+func TestLingeringStream(t *testing.T) {
+	inWorld(t, Config{Era: Modern, SSE: true, Faults: []Fault{OnPost(lingering)}}, func(t *testing.T, w *World, url string, _ *Server) {
+		body := `{"jsonrpc":"2.0","id":1,"method":"server/discover","params":{"_meta":{` +
+			`"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}`
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+		req.Header = http.Header{"Accept": {mcp.AcceptBoth}, mcp.HeaderVersion: {"2026-07-28"}, mcp.HeaderMethod: {mcp.MethodDiscover}}
+		start := time.Now()
+		res, events := stream(t, w, req)
+		defer res.Body.Close()
+		if e, err := events.Next(); err != nil || !strings.Contains(string(e.Data), "supportedVersions") || time.Since(start) != 0 {
+			t.Errorf("after %v: %s %v", time.Since(start), e.Data, err)
+		}
+	})
+}

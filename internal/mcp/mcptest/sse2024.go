@@ -74,15 +74,23 @@ func (s *Server) openRoom(ex *Exchange) {
 }
 
 func (s *Server) postToRoom(ex *Exchange) {
+	switch {
+	case ex.stream == nil:
+		ex.text(http.StatusNotFound, "Could not find session")
+	case ex.Msg == nil:
+		ex.text(http.StatusBadRequest, "Invalid message")
+	default:
+		s.legacyMessage(ex)
+	}
+}
+
+// enterRoom finds the stream that the answer to a POST belongs on. It comes
+// ahead of the faults, for they answer too.
+func (s *Server) enterRoom(ex *Exchange) {
 	s.mu.Lock()
 	r := s.rooms[ex.R.URL.Query().Get("session")]
 	s.mu.Unlock()
-	switch {
-	case r == nil:
-		ex.text(http.StatusNotFound, "Could not find session")
-		return
-	case ex.Msg == nil:
-		ex.text(http.StatusBadRequest, "Invalid message")
+	if r == nil {
 		return
 	}
 	ex.stream = func(body []byte) {
@@ -91,7 +99,7 @@ func (s *Server) postToRoom(ex *Exchange) {
 			bend(reply)
 		}
 		ex.W.WriteHeader(http.StatusAccepted)
-		_, _ = ex.W.Write([]byte("Accepted"))
+		_, _ = ex.W.Write([]byte("Accepted")) // the client went away
 		if reply.Body == nil {
 			return
 		}
@@ -100,5 +108,4 @@ func (s *Server) postToRoom(ex *Exchange) {
 		case <-r.closed:
 		}
 	}
-	s.legacyMessage(ex)
 }
