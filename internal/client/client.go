@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -66,6 +67,9 @@ type Options struct {
 	// Parent is inherited by stdio children as their environment: NAME=value
 	// pairs. Only the minimal set is passed on.
 	Parent []string
+	// Stderr gets what stdio children print to their standard error; nil
+	// drops it, but for the last lines, which an ExitError quotes.
+	Stderr io.Writer
 	// BothEras makes Detect try the handshake on a modern server even if it
 	// lists no legacy version: some serve both and say so in neither.
 	BothEras bool
@@ -88,7 +92,10 @@ type Client struct {
 	opts     Options
 	url      *url.URL
 	nextID   atomic.Int64
-	child    *child // stdio, started by the first request
+	// child runs a stdio server once the first request started it; answers
+	// hands out what it says.
+	child   *child
+	answers *correlator
 }
 
 // ErrPlaceholder marks a URL with an unexpanded {placeholder} in it.
@@ -133,7 +140,7 @@ func (c *Client) URL() *url.URL { return c.url }
 // Close ends a stdio child and drops idle connections.
 func (c *Client) Close(ctx context.Context) error {
 	if c.child != nil {
-		return c.child.stop(ctx)
+		return c.child.Close(ctx)
 	}
 	return nil
 }

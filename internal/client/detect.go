@@ -232,18 +232,20 @@ func (d *detector) legacy(ctx context.Context, rev mcp.Revision) {
 	if d.url == nil || !suggestsSSE(x) {
 		return
 	}
-	stream, get := d.openStream(ctx)
+	answers := new(correlator)
+	stream, get := d.openStream(ctx, answers)
 	if stream == nil {
 		// The GET only decides when it is the better explanation.
 		d.Steps = append(d.Steps, get)
 		return
 	}
 	d.step(get)
-	s := &Session{Era: mcp.EraLegacy, Transport: HTTPSSE, client: d.Client, send: stream.send, stream: stream}
+	s := &Session{Era: mcp.EraLegacy, Transport: HTTPSSE, client: d.Client, stream: stream}
+	s.send = func(ctx context.Context, cl call) *Exchange { return stream.ask(ctx, cl, answers) }
 	h := d.handshake(ctx, mcp.Newest(mcp.EraLegacy), s)
 	d.record(h)
 	if h.Session == nil {
-		stream.close()
+		_ = stream.Close(ctx) // cannot fail
 		return
 	}
 	d.Era = mcp.EraLegacy

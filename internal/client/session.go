@@ -62,7 +62,7 @@ func (s *Session) Notify(ctx context.Context, method string, params map[string]a
 // there was nothing to end.
 func (s *Session) Close(ctx context.Context) *Exchange {
 	if s.stream != nil {
-		s.stream.close()
+		_ = s.stream.Close(ctx) // cannot fail
 		return nil
 	}
 	if s.ID == "" {

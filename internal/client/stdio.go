@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -45,21 +46,18 @@ const (
 	stopGrace = 2 * time.Second
 )
 
-// child is a running stdio server. One goroutine reads its stdout, one waits
-// for its end; stop waits for both.
+// child is a running stdio server: a Pipe. One goroutine reads its stdout, one
+// waits for its end; Close waits for both.
 type child struct {
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser
 	limits mcp.Limits
+	sink   Sink
 	stderr *tail
+	noise  atomic.Int64
 	exited chan struct{} // closed when the process is gone and stdout is read
 
 	writing sync.Mutex
-	mu      sync.Mutex
-	waiting map[mcp.ID]chan *mcp.Message
-	notes   []*mcp.Message
-	noise   int
-	state   string
 }
 
 // Noise counts the lines on the child's stdout that were no message of MCP. It
@@ -68,12 +66,11 @@ func (c *Client) Noise() int {
 	if c.child == nil {
 		return 0
 	}
-	c.child.mu.Lock()
-	defer c.child.mu.Unlock()
-	return c.child.noise
+	return int(c.child.noise.Load())
 }
 
-// line sends one message to the child, which it starts if need be.
+// line sends one message to the child, which it starts if need be, and waits
+// for the answer.
 func (c *Client) line(ctx context.Context, cl call) *Exchange {
 	x := &Exchange{Method: cl.method, Framing: FramingLine}
 	id, body, err := c.encode(cl)
@@ -82,46 +79,53 @@ func (c *Client) line(ctx context.Context, cl call) *Exchange {
 		return x
 	}
 	x.ID, x.Request = id, body
-	start := time.Now()
 	if c.child == nil {
-		if c.child, err = c.startChild(); err != nil {
-			x.Err = &StartError{Err: err}
+		c.answers = new(correlator)
+		if c.child, err = c.startChild(c.answers); err != nil {
+			x.Err = err
 			return x
 		}
 	}
-	c.child.exchange(ctx, x, cl.notify)
-	x.Timing.Total = time.Since(start)
-	x.Timing.FirstByte = x.Timing.Total
+	c.answers.exchange(ctx, x, cl.notify, func() bool {
+		x.Err = c.child.Send(ctx, body)
+		return x.Err == nil
+	})
 	return x
 }
 
-func (c *Client) startChild() (*child, error) {
+func (c *Client) startChild(sink Sink) (*child, error) {
 	e := c.endpoint
 	cmd := exec.Command(e.Command[0], e.Command[1:]...)
 	cmd.Dir = e.Dir
 	cmd.Env = append(minimalEnv(c.opts.Parent), e.Env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that its children end with it
-	ch := &child{cmd: cmd, limits: c.limits(), stderr: &tail{}, exited: make(chan struct{}), waiting: map[mcp.ID]chan *mcp.Message{}}
+	ch := &child{cmd: cmd, limits: c.limits(), sink: sink, stderr: &tail{also: c.opts.Stderr}, exited: make(chan struct{})}
 	cmd.Stderr = ch.stderr
 	cmd.WaitDelay = stopGrace
 	var err error
 	if ch.stdin, err = cmd.StdinPipe(); err != nil {
-		return nil, err
+		return nil, &StartError{Err: err}
 	}
 	// An os.Pipe of our own: Wait must not close the reading end before the
 	// reader has seen the last answer.
 	out, in, err := os.Pipe()
 	if err != nil {
-		return nil, err
+		return nil, &StartError{Err: err}
 	}
 	cmd.Stdout = in
 	if err := cmd.Start(); err != nil {
-		return nil, errors.Join(err, out.Close(), in.Close())
+		return nil, &StartError{Err: errors.Join(err, out.Close(), in.Close())}
 	}
 	_ = in.Close() // the child has its copy
 	read := make(chan struct{})
 	go func() { defer close(read); ch.read(out) }()
-	go func() { ch.wait(); <-read; _ = out.Close(); ch.end() }()
+	go func() {
+		defer close(ch.exited)
+		state := ch.wait()
+		<-read
+		_ = out.Close() // read to its end
+		sink.End(&ExitError{State: state, Stderr: ch.stderr.String()})
+	}()
 	return ch, nil
 }
 
@@ -143,129 +147,49 @@ func (ch *child) read(out io.Reader) {
 	lines := bufio.NewScanner(out)
 	lines.Buffer(make([]byte, 0, 4<<10), ch.limits.Bytes)
 	for lines.Scan() {
-		line := bytes.TrimSpace(lines.Bytes())
+		line := bytes.Clone(bytes.TrimSpace(lines.Bytes()))
 		if len(line) == 0 {
 			continue
 		}
-		msg, err := mcp.Parse(bytes.Clone(line), ch.limits)
-		ch.mu.Lock()
-		if err != nil {
-			ch.noise++
+		if msg, err := mcp.Parse(line, ch.limits); err == nil {
+			ch.sink.Deliver(msg, line)
 		} else {
-			ch.deliver(msg)
+			ch.noise.Add(1)
 		}
-		ch.mu.Unlock()
 	}
 	if lines.Err() != nil {
 		ch.kill(syscall.SIGKILL) // a line without end: nothing sound can follow
 	}
 }
 
-func (ch *child) deliver(msg *mcp.Message) {
-	if w, ok := ch.waiting[msg.ID]; ok && (msg.Kind == mcp.Response || msg.Kind == mcp.ErrorResponse) {
-		delete(ch.waiting, msg.ID)
-		w <- msg // buffered
-		return
+// wait reaps the process and whatever it left in its group.
+func (ch *child) wait() (state string) {
+	if err := ch.cmd.Wait(); err != nil && ch.cmd.ProcessState == nil {
+		return err.Error()
 	}
-	if len(ch.notes) < maxNotes {
-		ch.notes = append(ch.notes, msg)
-	}
+	ch.kill(syscall.SIGKILL)
+	return ch.cmd.ProcessState.String()
 }
 
-func (ch *child) wait() {
-	err := ch.cmd.Wait()
-	ch.mu.Lock()
-	defer ch.mu.Unlock()
-	ch.state = "unknown"
-	if ch.cmd.ProcessState != nil {
-		ch.state = ch.cmd.ProcessState.String()
-	} else if err != nil {
-		ch.state = err.Error()
-	}
-	ch.kill(syscall.SIGKILL) // whatever it left in its group
-}
-
-// end releases everybody who waits for an answer that can no longer come.
-func (ch *child) end() {
-	ch.mu.Lock()
-	defer ch.mu.Unlock()
-	for id, w := range ch.waiting {
-		delete(ch.waiting, id)
-		close(w)
-	}
-	close(ch.exited)
-}
-
-func (ch *child) exchange(ctx context.Context, x *Exchange, notify bool) {
-	answer := make(chan *mcp.Message, 1)
-	if !ch.expect(x.ID, answer, notify) {
-		x.Err = ch.exitError()
-		return
-	}
-	if err := ch.write(x.Request); err != nil {
-		ch.forget(x.ID)
-		select {
-		case <-ch.exited:
-			x.Err = ch.exitError()
-		case <-time.After(stopGrace):
-			x.Err = fmt.Errorf("write to server process: %w", err)
-		}
-		return
-	}
-	if notify {
-		return
-	}
-	select {
-	case msg, ok := <-answer:
-		if !ok {
-			x.Err = ch.exitError()
-			return
-		}
-		x.Response = msg
-		x.Received = int64(len(msg.Result))
-	case <-ctx.Done():
-		ch.forget(x.ID)
-		x.Fault, x.Err = FaultStalled, ctx.Err()
-	}
-}
-
-// expect registers a wait; false when the child is gone.
-func (ch *child) expect(id mcp.ID, answer chan *mcp.Message, notify bool) bool {
-	ch.mu.Lock()
-	defer ch.mu.Unlock()
-	select {
-	case <-ch.exited:
-		return false
-	default:
-	}
-	if !notify {
-		ch.waiting[id] = answer
-	}
-	return true
-}
-
-func (ch *child) forget(id mcp.ID) {
-	ch.mu.Lock()
-	defer ch.mu.Unlock()
-	delete(ch.waiting, id)
-}
-
-func (ch *child) write(msg []byte) error {
+// Send implements Pipe.
+func (ch *child) Send(_ context.Context, msg []byte) error {
 	ch.writing.Lock()
 	defer ch.writing.Unlock()
 	_, err := ch.stdin.Write(append(slices.Clip(msg), '\n'))
-	return err
+	if err == nil {
+		return nil
+	}
+	select {
+	case <-ch.exited:
+		return &ExitError{State: ch.cmd.ProcessState.String(), Stderr: ch.stderr.String()}
+	case <-time.After(stopGrace): // stdin closed but still there
+		return fmt.Errorf("write to server process: %w", err)
+	}
 }
 
-func (ch *child) exitError() error {
-	ch.mu.Lock()
-	defer ch.mu.Unlock()
-	return &ExitError{State: ch.state, Stderr: ch.stderr.String()}
-}
-
-// stop ends the child the way the specification says: close its stdin, wait,
-// SIGTERM, wait, SIGKILL. It returns when the process is gone.
-func (ch *child) stop(ctx context.Context) error {
+// Close implements Pipe. It ends the child the way the specification says:
+// close its stdin, wait, SIGTERM, wait, SIGKILL.
+func (ch *child) Close(ctx context.Context) error {
 	_ = ch.stdin.Close() // already closed if the child is gone
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
 		select {
@@ -287,8 +211,10 @@ func (ch *child) kill(sig syscall.Signal) {
 	}
 }
 
-// tail keeps the last bytes written to it.
+// tail keeps the last bytes written to it, and passes all of them on.
 type tail struct {
+	also io.Writer // may be nil
+
 	mu  sync.Mutex
 	buf []byte
 }
@@ -296,6 +222,9 @@ type tail struct {
 func (t *tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.also != nil {
+		_, _ = t.also.Write(p) // a full log must not stop the child
+	}
 	t.buf = append(t.buf, p[max(0, len(p)-stderrTail):]...)
 	if over := len(t.buf) - stderrTail; over > 0 {
 		t.buf = append(t.buf[:0], t.buf[over:]...)

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/holdfast-mcp/holdfast/internal/egress"
@@ -19,23 +19,19 @@ import (
 // ended under it.
 var errStreamEnded = errors.New("event stream ended")
 
-// eventStream is the GET stream of HTTP+SSE (2024-11-05): it names the URL for
-// POSTs in its first event and carries every answer.
+// eventStream is the GET stream of HTTP+SSE (2024-11-05), a Pipe: it names the
+// URL for POSTs in its first event and carries every answer.
 type eventStream struct {
 	client *Client
 	posts  *url.URL
+	sink   Sink
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the reader has returned
-
-	mu      sync.Mutex
-	waiting map[mcp.ID]chan *mcp.Message
-	notes   []*mcp.Message
-	err     error
 }
 
 // openStream makes the GET and waits for the endpoint event. The Exchange is
 // that of the GET; the stream is nil if no such event came in time.
-func (c *Client) openStream(ctx context.Context) (*eventStream, *Exchange) {
+func (c *Client) openStream(ctx context.Context, sink Sink) (*eventStream, *Exchange) {
 	x := &Exchange{HTTPMethod: http.MethodGet, URL: c.url.String(), RequestHeader: http.Header{"Accept": {mcp.TypeEventStream}}}
 	// The stream outlives the call that opens it, but not the wait for its
 	// head and first event.
@@ -48,14 +44,15 @@ func (c *Client) openStream(ctx context.Context) (*eventStream, *Exchange) {
 		cancel()
 		return nil, x
 	}
-	s := &eventStream{client: c, cancel: cancel, done: make(chan struct{}), waiting: map[mcp.ID]chan *mcp.Message{}}
 	if !strings.HasPrefix(res.Header.Get("Content-Type"), mcp.TypeEventStream) || x.Status != http.StatusOK {
-		c.readAnswer(ctx, x, res, true)
+		c.readAnswer(streamCtx, x, res, true)
 		finish(x, res)
 		cancel()
 		return nil, x
 	}
 	x.Framing = FramingStream
+	res.LimitBody(math.MaxInt64) // each event is bounded; the stream is not
+	s := &eventStream{client: c, sink: sink, cancel: cancel, done: make(chan struct{})}
 	events := sse.NewReader(res.Body, c.opts.MaxMessage)
 	if err := s.awaitEndpoint(events); err != nil {
 		x.Err, x.Fault = err, FaultStalled
@@ -65,7 +62,6 @@ func (c *Client) openStream(ctx context.Context) (*eventStream, *Exchange) {
 	}
 	stop()
 	x.Timing = res.Timing
-	res.LimitBody(1 << 62) // each event is bounded; the stream is not
 	go s.read(res, events)
 	return s, x
 }
@@ -90,113 +86,65 @@ func (s *eventStream) awaitEndpoint(events *sse.Reader) error {
 	return nil
 }
 
-// read hands answers to those who wait, until the stream ends.
+// read hands messages on until the stream ends.
 func (s *eventStream) read(res *egress.Response, events *sse.Reader) {
 	defer close(s.done)
 	defer res.Body.Close()
 	for {
 		event, err := events.Next()
 		if err != nil {
-			s.end(fmt.Errorf("%w: %w", errStreamEnded, err))
+			s.sink.End(fmt.Errorf("%w: %w", errStreamEnded, err))
 			return
 		}
 		if msg, err := mcp.Parse(event.Data, s.client.limits()); err == nil {
-			s.deliver(msg)
+			s.sink.Deliver(msg, event.Data)
 		}
 	}
 }
 
-func (s *eventStream) deliver(msg *mcp.Message) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if ch, ok := s.waiting[msg.ID]; ok && (msg.Kind == mcp.Response || msg.Kind == mcp.ErrorResponse) {
-		delete(s.waiting, msg.ID)
-		ch <- msg // buffered
-		return
-	}
-	if len(s.notes) < maxNotes {
-		s.notes = append(s.notes, msg)
-	}
-}
-
-func (s *eventStream) end(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.err = err
-	for id, ch := range s.waiting {
-		delete(s.waiting, id)
-		close(ch)
-	}
-}
-
-func (s *eventStream) close() {
+// Close implements Pipe.
+func (s *eventStream) Close(context.Context) error {
 	s.cancel()
 	<-s.done
+	return nil
 }
 
-// send posts one message and waits for its answer on the stream.
-func (s *eventStream) send(ctx context.Context, cl call) *Exchange {
-	c := s.client
-	x := &Exchange{Method: cl.method, HTTPMethod: http.MethodPost, URL: s.posts.String(), Framing: FramingStream}
-	id, body, err := c.encode(cl)
-	if err != nil {
-		x.Err = err
-		return x
+// Send implements Pipe.
+func (s *eventStream) Send(ctx context.Context, msg []byte) error {
+	x := s.post(ctx, msg)
+	switch {
+	case x.Err != nil:
+		return x.Err
+	case x.Status/100 != 2:
+		return fmt.Errorf("post message: server answers %d %s", x.Status, http.StatusText(x.Status))
+	default:
+		return nil
 	}
-	x.ID, x.Request = id, body
-	x.RequestHeader = http.Header{"Content-Type": {mcp.TypeJSON}, "Accept": {mcp.AcceptBoth}}
-	var answer chan *mcp.Message
-	if !cl.notify {
-		if answer, err = s.expect(id); err != nil {
-			x.Err = err
-			return x
-		}
+}
+
+func (s *eventStream) post(ctx context.Context, msg []byte) *Exchange {
+	x := &Exchange{
+		HTTPMethod: http.MethodPost, URL: s.posts.String(), Request: msg, Framing: FramingStream,
+		RequestHeader: http.Header{"Content-Type": {mcp.TypeJSON}, "Accept": {mcp.AcceptBoth}},
 	}
-	start := time.Now()
-	res := c.do(ctx, x)
-	if res == nil {
-		s.forget(id)
-		return x
+	if res := s.client.do(ctx, x); res != nil {
+		s.client.readAnswer(ctx, x, res, true)
+		finish(x, res)
 	}
-	c.readAnswer(ctx, x, res, true)
-	finish(x, res)
-	if cl.notify || x.Status/100 != 2 {
-		s.forget(id)
-		return x
-	}
-	s.await(ctx, x, answer)
-	x.Timing.Total = time.Since(start)
 	return x
 }
 
-func (s *eventStream) await(ctx context.Context, x *Exchange, answer chan *mcp.Message) {
-	select {
-	case msg, ok := <-answer:
-		if !ok {
-			x.Fault = FaultTruncated
-			return
-		}
-		x.Response = msg
-		x.Received += int64(len(msg.Result))
-	case <-ctx.Done():
-		s.forget(x.ID)
-		x.Fault, x.Err = FaultStalled, ctx.Err()
+// ask posts one message and waits for its answer on the stream.
+func (s *eventStream) ask(ctx context.Context, cl call, answers *correlator) *Exchange {
+	id, body, err := s.client.encode(cl)
+	if err != nil {
+		return &Exchange{Method: cl.method, Err: err}
 	}
-}
-
-func (s *eventStream) expect(id mcp.ID) (chan *mcp.Message, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.err != nil {
-		return nil, s.err
-	}
-	ch := make(chan *mcp.Message, 1)
-	s.waiting[id] = ch
-	return ch, nil
-}
-
-func (s *eventStream) forget(id mcp.ID) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.waiting, id)
+	x := &Exchange{ID: id}
+	answers.exchange(ctx, x, cl.notify, func() bool {
+		*x = *s.post(ctx, body)
+		x.ID, x.Method = id, cl.method
+		return x.Err == nil && x.Status/100 == 2
+	})
+	return x
 }

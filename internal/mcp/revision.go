@@ -3,7 +3,7 @@ package mcp
 import "slices"
 
 // Era is one of the two ways in which a client and a server find together.
-type Era uint8
+type Era int8
 
 // The eras. EraUnknown is a state of its own: an answer that proves nothing
 // (a time-out, a 503, a login wall) must never be read as "legacy".

@@ -1,0 +1,111 @@
+package gateway
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/holdfast-mcp/holdfast/internal/client"
+	"github.com/holdfast-mcp/holdfast/internal/finding"
+	"github.com/holdfast-mcp/holdfast/internal/probe"
+)
+
+// failuresToUnready is how many accusing probes in a row take readiness away;
+// one good probe gives it back.
+const failuresToUnready = 3
+
+// health keeps the probe's answer about one server.
+type health struct {
+	prober *probe.Prober
+	target probe.Target
+	every  time.Duration
+	log    *slog.Logger
+
+	mu       sync.Mutex
+	last     probe.Result
+	measured bool
+	ready    bool
+	failures int
+	since    time.Time // of the present grade
+	via      client.Transport
+}
+
+func newHealth(cfg Config, s Server, log *slog.Logger) *health {
+	every := cfg.ProbeEvery
+	if len(s.Endpoint.Command) > 0 {
+		every = max(every, stdioProbeEvery)
+	}
+	return &health{
+		prober: probe.New(probe.Options{
+			Egress: cfg.Egress, Info: cfg.Info, UserAgent: cfg.UserAgent, Budget: cfg.ProbeBudget, ParentEnv: cfg.ParentEnv,
+			Observations: 1, // hysteresis below takes the place of a second look
+		}),
+		target: probe.Target{Name: s.Name, Endpoint: s.Endpoint, Calls: s.Calls},
+		every:  every, log: log, via: s.Transport,
+	}
+}
+
+// stdioProbeEvery: each probe of a command starts a process.
+const stdioProbeEvery = 5 * time.Minute
+
+// run probes until ctx ends: at once, then every so often with jitter, sooner
+// while the server is not ready.
+func (h *health) run(ctx context.Context) {
+	for {
+		r := h.prober.Run(ctx, h.target)
+		if ctx.Err() != nil {
+			return
+		}
+		wait := h.note(r)
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// note files a result and says how long to wait for the next.
+func (h *health) note(r probe.Result) time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	changed := !h.measured || r.Grade != h.last.Grade
+	if changed {
+		h.since = r.At
+		h.log.Info("server is "+string(r.Grade), "codes", r.Codes, "eras", r.Eras, "tools", r.Tools)
+	}
+	switch {
+	case r.Grade == finding.Unknown: // proves nothing, changes nothing
+	case r.Grade.Accuses():
+		h.failures++
+		h.ready = h.ready && h.failures < failuresToUnready
+	default:
+		h.failures, h.ready = 0, true
+	}
+	h.last, h.measured = r, true
+	if r.Transport != "" {
+		h.via = r.Transport
+	}
+	wait := h.every
+	if !h.ready || h.failures > 0 {
+		wait = min(wait, time.Duration(1<<min(h.failures, 5))*time.Second)
+	}
+	wait = max(wait, r.RetryAfter)
+	return wait + time.Duration(rand.Int64N(int64(wait)/10+1))
+}
+
+// state gives what is known: the last result, whether the server is ready, and
+// since when it has had its grade.
+func (h *health) state() (r probe.Result, ready, measured bool, since time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.last, h.ready, h.measured, h.since
+}
+
+func (h *health) transport() client.Transport {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.via
+}
