@@ -1,0 +1,1 @@
+package lost // want doc layer

@@ -1,0 +1,2 @@
+// This one has another form.
+package nodoc // want doc

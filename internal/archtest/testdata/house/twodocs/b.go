@@ -1,0 +1,2 @@
+// Package twodocs has two.
+package twodocs // want doc
