@@ -232,7 +232,7 @@ func (h *Host) serve(handler http.Handler) error {
 		ln = tls.NewListener(ln, conf)
 	}
 	if h.cfg.raw != nil {
-		h.world.wg.Go(func() { h.serveRaw(ln) })
+		h.world.gate.run(func() { h.serveRaw(ln) })
 		return nil
 	}
 	protocols := new(http.Protocols)
@@ -248,7 +248,7 @@ func (h *Host) serve(handler http.Handler) error {
 		ConnState:   h.count,
 		BaseContext: func(net.Listener) context.Context { return h.world.ctx },
 	}
-	h.world.wg.Go(func() { _ = h.server.Serve(ln) }) // always http.ErrServerClosed
+	h.world.gate.run(func() { _ = h.server.Serve(ln) }) // always http.ErrServerClosed
 	return nil
 }
 
@@ -286,7 +286,7 @@ func (h *Host) serveRaw(ln net.Listener) {
 		if err != nil {
 			return
 		}
-		h.world.wg.Go(func() {
+		h.world.gate.run(func() {
 			defer context.AfterFunc(h.world.ctx, func() { _ = c.Close() })()
 			defer c.Close()
 			h.cfg.raw(h.world.ctx, c)
@@ -311,7 +311,7 @@ func (l *faultyListener) Accept() (net.Conn, error) {
 		if fault == linkOK || fault == linkPlainOnTLS {
 			return c, nil
 		}
-		l.host.world.wg.Go(func() { l.host.spoil(c, fault) })
+		l.host.world.gate.run(func() { l.host.spoil(c, fault) })
 	}
 }
 

@@ -28,17 +28,16 @@ type World struct {
 	roots    *x509.CertPool
 	ctx      context.Context
 	cancel   context.CancelFunc
-	wg       sync.WaitGroup
+	gate     gate
 	once     sync.Once
 	conns    atomic.Int64
 	ports    atomic.Int32
 
-	mu     sync.Mutex
-	closed bool
-	names  map[string]*Host         // lower case, without the final dot
-	doors  map[netip.AddrPort]*Host // by what is dialled
-	hosts  []*Host
-	next   int
+	mu    sync.Mutex
+	names map[string]*Host         // lower case, without the final dot
+	doors map[netip.AddrPort]*Host // by what is dialled
+	hosts []*Host
+	next  int
 }
 
 // NewWorld makes a world in memory. Hosts get addresses that look public
@@ -75,8 +74,8 @@ func (w *World) Loopback() bool { return w.loopback }
 func (w *World) Close() {
 	w.once.Do(func() {
 		w.cancel()
+		w.gate.close()
 		w.mu.Lock()
-		w.closed = true
 		for _, h := range w.hosts {
 			if h.listener != nil {
 				_ = h.listener.Close()
@@ -86,7 +85,7 @@ func (w *World) Close() {
 			}
 		}
 		w.mu.Unlock()
-		w.wg.Wait()
+		w.gate.wait()
 	})
 }
 
@@ -182,14 +181,10 @@ func (w *World) counted(next http.Handler) http.Handler {
 		next = http.NotFoundHandler()
 	}
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		w.mu.Lock()
-		if w.closed {
-			w.mu.Unlock()
+		if !w.gate.enter() {
 			return
 		}
-		w.wg.Add(1)
-		w.mu.Unlock()
-		defer w.wg.Done()
+		defer w.gate.leave()
 		next.ServeHTTP(rw, r)
 	})
 }
