@@ -114,13 +114,14 @@ func (p *Prober) Run(ctx context.Context, t Target) Result {
 		if !pause(ctx, p.opts.RetryAfter) {
 			break
 		}
-		res = agree(res, p.Once(ctx, t))
+		res = Agree(res, p.Once(ctx, t))
 	}
 	return res
 }
 
-// agree joins two observations, the first of which accuses.
-func agree(first, second Result) Result {
+// Agree joins two observations of one target, the first of which accuses: what
+// both support, or the acquittal with what was not confirmed.
+func Agree(first, second Result) Result {
 	n := first.Observations + 1
 	out := second
 	if second.Grade.Accuses() && finding.Worse(first.Grade, second.Grade) == second.Grade {

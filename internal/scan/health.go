@@ -1,0 +1,4 @@
+package scan
+
+// health judges whether our own network works.
+type health struct{}
