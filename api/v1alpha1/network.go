@@ -120,7 +120,7 @@ type GatewayReference struct {
 // IngressController names a program that serves Ingresses. Its time-outs and
 // annotations are its own.
 //
-// +kubebuilder:validation:Enum=ingress-nginx;f5-nginx;traefik;haproxy;contour;kong;alb;gce;istio;other
+// +kubebuilder:validation:Enum=ingress-nginx;f5-nginx;traefik;haproxy;contour;kong;alb;gce;istio;cilium;other
 type IngressController string
 
 // IngressReference says which controller serves the Ingress.

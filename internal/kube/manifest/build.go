@@ -19,8 +19,11 @@ func Build(decls []Declaration, opts Options) (*Set, error) {
 	set := &Set{}
 	var errs []error
 	for i := range decls {
-		p := layOut(&decls[i], decls, opts, set)
-		if err := p.objects(); err != nil {
+		p, err := layOut(&decls[i], decls, opts, set)
+		if err == nil {
+			err = p.objects()
+		}
+		if err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -34,8 +37,16 @@ func Build(decls []Declaration, opts Options) (*Set, error) {
 	return set, nil
 }
 
-func layOut(d *Declaration, all []Declaration, opts Options, set *Set) *plan {
-	return serverPlan(d, opts, set)
+// layOut plans one declaration; all are those beside it, itself included.
+func layOut(d *Declaration, all []Declaration, opts Options, set *Set) (*plan, error) {
+	if d.Gateway != nil {
+		return gatewayPlan(d, all, opts, set)
+	}
+	p := serverPlan(d, opts, set)
+	if ref := d.Server.Spec.Service; ref != nil && p.shape != watcher && ref.Name == p.name {
+		return nil, d.errorf("spec.service.name", "the front's own Service is named after the MCPServer, so it would take the place of this one: name the MCPServer %s-mcp, for instance", p.name)
+	}
+	return p, nil
 }
 
 // objects adds everything that the plan needs to the set.
@@ -44,15 +55,28 @@ func (p *plan) objects() error {
 	if err != nil {
 		return err
 	}
-	p.set.add(config)
-	p.set.add(p.service())
-	if p.sharesSessions() {
-		p.set.add(p.peers())
-	}
 	deployment, err := p.deployment()
 	if err != nil {
 		return err
 	}
-	p.set.add(deployment)
-	return nil
+	p.set.add(p.serviceAccount())
+	p.set.add(p.role()...)
+	p.set.add(config, p.networkPolicy(), p.service(), deployment)
+	if p.sharesSessions() {
+		p.set.add(p.peers())
+	}
+	if p.shape != watcher {
+		p.set.add(p.disruptionBudget())
+	}
+	if p.scaling.Autoscaled() {
+		p.set.add(p.autoscaler())
+	}
+	p.set.add(p.routes()...)
+	p.set.add(p.monitors()...)
+	if p.outside == nil {
+		return nil
+	}
+	probe, err := p.outsideProbe()
+	p.set.add(probe...)
+	return err
 }

@@ -38,6 +38,8 @@ func switches(t *testing.T, data []byte) manifest.Options {
 				t.Fatal(err)
 			}
 			o.Kubernetes = minor
+		case "operator":
+			o.OperatorNamespace = value
 		case "allow-tags":
 			o.AllowTags = value == "true"
 		case "digest":

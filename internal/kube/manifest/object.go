@@ -47,8 +47,8 @@ type Set struct {
 	Notes []string
 }
 
-// add appends an object.
-func (s *Set) add(o Object) { s.Objects = append(s.Objects, o) }
+// add appends objects.
+func (s *Set) add(o ...Object) { s.Objects = append(s.Objects, o...) }
 
 // note records a sentence once.
 func (s *Set) note(format string, args ...any) {

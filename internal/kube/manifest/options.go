@@ -21,6 +21,9 @@ type Options struct {
 	// Namespace for declarations that name none. Empty: objects carry none,
 	// and whoever applies them chooses.
 	Namespace string
+	// OperatorNamespace is where the Holdfast operator runs, which probes the
+	// pods. Empty: there is none.
+	OperatorNamespace string
 	// Kubernetes is the minor version (1.x) of the oldest cluster that the
 	// objects shall run in. Zero: 35.
 	Kubernetes int

@@ -21,6 +21,7 @@ func (p *plan) service() Object {
 		},
 	}
 	o := Object{Object: s}
+	s.Annotations = p.serviceAnnotations(&o)
 	if p.shape != watcher {
 		s.Spec.Ports = append(s.Spec.Ports, corev1.ServicePort{
 			Name: "http", Port: servicePort, TargetPort: intstr.FromString("mcp"), Protocol: corev1.ProtocolTCP, AppProtocol: new("http"),

@@ -34,14 +34,24 @@ const (
 // times are the numbers of one workload, each with its reason.
 type times struct {
 	longestCall v1alpha1.Duration
-	heartbeat   v1alpha1.Duration
-	startup     v1alpha1.Duration
+	// slowest names the server whose longestCall it is, when there are many.
+	slowest   string
+	heartbeat v1alpha1.Duration
+	startup   v1alpha1.Duration
+}
+
+// longest names the longest call as reasons do.
+func (t times) longest() string {
+	if t.slowest != "" {
+		return fmt.Sprintf("longestCall %s of %s", t.longestCall, t.slowest)
+	}
+	return "longestCall " + t.longestCall.String()
 }
 
 // grace is how long a pod may take to end.
 func (t times) grace() (int64, string) {
 	return int64(drainWait) + int64(t.longestCall.Seconds()) + endMargin,
-		fmt.Sprintf("drain wait %ds + longestCall %s + %ds to exit", drainWait, t.longestCall, endMargin)
+		fmt.Sprintf("drain wait %ds + %s + %ds to exit", drainWait, t.longest(), endMargin)
 }
 
 // startupFailures is how many failed looks a starting server is allowed.
@@ -52,7 +62,7 @@ func (t times) startupFailures() (int32, string) {
 // livenessFailures keeps a server alive that is busy with one long call.
 func (t times) livenessFailures() (int32, string) {
 	return ceil(t.longestCall.Seconds(), livenessPeriod) + 3,
-		fmt.Sprintf("longestCall %s in steps of %ds, and 3 more: a server busy with one call is not dead", t.longestCall, livenessPeriod)
+		fmt.Sprintf("%s in steps of %ds, and 3 more: a server busy with one call is not dead", t.longest(), livenessPeriod)
 }
 
 // minReady is how long a new pod must stay ready before an old one goes.
@@ -72,16 +82,16 @@ func (t times) progressDeadline() (int32, string) {
 func (t times) scaleDownPeriod() (int32, string) {
 	grace, _ := t.grace()
 	if grace > 1800 {
-		return 1800, fmt.Sprintf("longestCall %s, cut to the API's limit of 1800s; the drain protects the calls", t.longestCall)
+		return 1800, fmt.Sprintf("%s, cut to the API's limit of 1800s; the drain protects the calls", t.longest())
 	}
-	return max(60, int32(grace)), fmt.Sprintf("one pod in the time that one needs to drain (longestCall %s), at least 60s", t.longestCall)
+	return max(60, int32(grace)), fmt.Sprintf("one pod in the time that one needs to drain (%s), at least 60s", t.longest())
 }
 
 // idle is the silence that a hop must tolerate: a call without a stream sends
 // nothing until it is done.
 func (t times) idle() (int32, string) {
 	return t.longestCall.Seconds() + 2*t.heartbeat.Seconds(),
-		fmt.Sprintf("longestCall %s + two heartbeats of %s", t.longestCall, t.heartbeat)
+		fmt.Sprintf("%s + two heartbeats of %s", t.longest(), t.heartbeat)
 }
 
 func ceil(a, b int32) int32 { return (a + b - 1) / b }
