@@ -142,15 +142,18 @@ func endlessHeader(ctx context.Context, c net.Conn) {
 	}
 }
 
-// gzipBomb is 30 KB that unpack to 30 MB of valid JSON.
+// gzipBomb is some KB that unpack to 20 MB of valid JSON.
 func gzipBomb(ex *Exchange, _ func()) {
 	ex.W.Header().Set("Content-Type", mcp.TypeJSON)
 	ex.W.Header().Set("Content-Encoding", "gzip")
-	z := gzip.NewWriter(ex.W)
+	z, err := gzip.NewWriterLevel(ex.W, gzip.BestSpeed)
+	if err != nil {
+		panic(err) // a constant level
+	}
 	defer z.Close()
 	_, _ = io.WriteString(z, `{"jsonrpc":"2.0","id":1,"result":{"x":"`)
 	chunk := bytes.Repeat([]byte("a"), 1<<20)
-	for range 30 {
+	for range 20 {
 		if _, err := z.Write(chunk); err != nil {
 			return
 		}
@@ -172,6 +175,15 @@ func streamCases() []spec {
 		{name: "stream without its last empty line", want: one("sse.truncated"), cfg: framed(OnPost(cutLastLine)), target: twice},
 		{name: "stream with carriage returns and many lines", eras: threeEras(), near: "sse.truncated", cfg: framed(OnPost(oddStream))},
 		{name: "stream that stays open after the answer", eras: threeEras(), near: "sse.stalled", cfg: framed(OnPost(lingering))},
+		{name: "endpoint event leads to another origin", eras: []Era{SSE2024}, grade: finding.Unusable, target: twice, forbid: one("ssrf.blocked"),
+			anyOf: []string{"http.redirect_host", "body.not_jsonrpc", "sse.truncated", "http.405"}, cfg: always(On(Bend(func(_ *Exchange, r *Reply) {
+				r.Body = []byte("http://169.254.169.254/latest/meta-data?session=1")
+			}), http.MethodGet))},
+		{name: "endpoint event never comes", eras: []Era{SSE2024}, anyOf: []string{"sse.stalled", "http.405"}, grade: finding.Unusable, target: twice,
+			cfg: always(On(stall, http.MethodGet))},
+		{name: "endpoint event as a whole URL", eras: []Era{SSE2024}, near: "http.redirect_host", cfg: always(On(func(ex *Exchange, next func()) {
+			Bend(func(_ *Exchange, r *Reply) { r.Body = append([]byte(originOf(ex.R)), r.Body...) })(ex, next)
+		}, http.MethodGet))},
 		{name: "stream of an endless line", want: one("body.too_large"), cfg: framed(OnPost(endlessLine)), target: twice},
 	}
 }
