@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/holdfast-mcp/holdfast/internal/egress"
 	"github.com/holdfast-mcp/holdfast/internal/mcp"
 )
 
@@ -51,6 +52,8 @@ func (c *Client) Detect(ctx context.Context, force mcp.Era) Detection {
 	switch next {
 	case askLegacy:
 		d.legacy(ctx, d.legacyVersion())
+	case afterSilence:
+		d.afterSilence(ctx)
 	case alsoLegacy:
 		d.dual(ctx, d.legacyVersion())
 	case decided:
@@ -71,9 +74,10 @@ type detector struct {
 type next uint8
 
 const (
-	decided    next = iota // a modern server, or nothing to be learned by asking on
-	askLegacy              // not modern: try the handshake
-	alsoLegacy             // modern, and it claims legacy versions too
+	decided      next = iota // a modern server, or nothing to be learned by asking on
+	askLegacy                // not modern: try the handshake
+	alsoLegacy               // modern, and it claims legacy versions too
+	afterSilence             // no answer: a short try of the handshake
 )
 
 func (d *detector) step(x *Exchange) *Exchange {
@@ -116,10 +120,24 @@ func (d *detector) modern(ctx context.Context) next {
 			return d.withoutDiscover(ctx)
 		}
 	}
-	if d.silent(ctx, x) {
+	switch {
+	case d.hangs(ctx, x):
+		return afterSilence
+	case d.silent(ctx, x):
 		return decided
+	default:
+		return askLegacy
 	}
-	return askLegacy
+}
+
+// hangs tells whether the server took the question and then said nothing. A
+// legacy server that ignores methods it does not know looks like that.
+func (d *detector) hangs(ctx context.Context, x *Exchange) bool {
+	if d.url == nil || ctx.Err() != nil {
+		return false
+	}
+	e, ok := errors.AsType[*egress.Error](x.Err)
+	return x.Fault == FaultStalled || ok && e.Kind == egress.Timeout && e.Phase >= egress.PhaseSend
 }
 
 // silent tells whether an answer says nothing about the era, so that asking on
@@ -221,6 +239,25 @@ func (d *detector) tryLegacy(ctx context.Context) {
 	d.Decisive = decisive
 }
 
+// afterSilence tries the handshake with half the patience. If that brings
+// nothing either, the first silence is what there is to tell.
+func (d *detector) afterSilence(ctx context.Context) {
+	decisive := d.Decisive
+	if d.opts.Patience > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, d.opts.Patience/2)
+		defer cancel()
+	}
+	h := d.Initialize(ctx, mcp.Newest(mcp.EraLegacy))
+	d.record(h)
+	switch {
+	case h.Session != nil:
+		d.Era = mcp.EraLegacy
+	case h.Initialize.Err != nil:
+		d.Decisive = decisive
+	}
+}
+
 // legacy tries the handshake, then HTTP+SSE.
 func (d *detector) legacy(ctx context.Context, rev mcp.Revision) {
 	d.handshakes(ctx, rev)
@@ -229,6 +266,9 @@ func (d *detector) legacy(ctx context.Context, rev mcp.Revision) {
 		return
 	}
 	x := d.Handshake.Initialize
+	if q := d.Discover; q != nil && q.Status/100 == 2 && q.Fault != NoFault && x.Status/100 != 2 {
+		d.Decisive = q // it did answer the modern question, only not well
+	}
 	if d.url == nil || !suggestsSSE(x) {
 		return
 	}
@@ -266,7 +306,7 @@ func suggestsSSE(x *Exchange) bool {
 func (d *detector) handshakes(ctx context.Context, rev mcp.Revision) {
 	h := d.Initialize(ctx, rev)
 	d.record(h)
-	if h.Session != nil || !objectsToVersion(h.Initialize) {
+	if h.Session != nil || !ObjectsToVersion(h.Initialize) {
 		return
 	}
 	for _, t := range slices.Backward(mcp.Revisions()) {
@@ -275,7 +315,7 @@ func (d *detector) handshakes(ctx context.Context, rev mcp.Revision) {
 		}
 		h := d.Initialize(ctx, t.Revision)
 		d.record(h)
-		if h.Session != nil || !objectsToVersion(h.Initialize) {
+		if h.Session != nil || !ObjectsToVersion(h.Initialize) {
 			return
 		}
 	}
@@ -292,9 +332,9 @@ func (d *detector) record(h Handshake) {
 	}
 }
 
-// objectsToVersion tells whether an error is about the protocol version. There
+// ObjectsToVersion tells whether an error is about the protocol version. There
 // is no code for it in the legacy era, so the text has to do.
-func objectsToVersion(x *Exchange) bool {
+func ObjectsToVersion(x *Exchange) bool {
 	e := x.RPCError()
 	switch {
 	case e != nil:

@@ -16,7 +16,8 @@ type Listening struct {
 	// Acknowledged tells that the first message was the acknowledgement with
 	// the id of our request.
 	Acknowledged bool
-	// Ended tells that the server closed the stream while we still wanted it.
+	// Ended tells that the server cut the stream while we still wanted it. One
+	// that it closes properly, with a result, is its right.
 	Ended bool
 }
 
@@ -51,7 +52,7 @@ func (s *Session) Listen(ctx context.Context, ack, hold time.Duration) Listening
 	x.Framing = FramingStream
 	res.LimitBody(1 << 62)
 	l.follow(sse.NewReader(res.Body, c.opts.MaxMessage), c.limits(), func() { clock.Reset(hold) })
-	l.Ended = l.Acknowledged && ctx.Err() == nil
+	l.Ended = l.Acknowledged && ctx.Err() == nil && x.Response == nil
 	return l
 }
 

@@ -221,6 +221,11 @@ func (c *Client) transport() Transport {
 
 // send delivers one message by the endpoint's plain transport.
 func (c *Client) send(ctx context.Context, cl call) *Exchange {
+	if c.opts.Patience > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.opts.Patience)
+		defer cancel()
+	}
 	if c.url == nil {
 		return c.line(ctx, cl)
 	}

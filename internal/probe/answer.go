@@ -21,6 +21,11 @@ func (j *journey) explain(ctx context.Context, found client.Detection) {
 		j.step("answer", StepFail, "headers do not arrive as sent", latency(found))
 		return
 	}
+	if found.Era == mcp.EraModern && found.Handshake == nil && found.Decisive.RPCError() == nil {
+		j.report("version.unsupported", "the server offers "+j.clip(strings.Join(found.Versions, ", "))+", none of which clients speak today")
+		j.step("answer", StepFail, "no common version", latency(found))
+		return
+	}
 	if h := found.Handshake; h != nil && h.Version != "" {
 		j.report("version.unsupported", fmt.Sprintf("initialize is answered with version %q, which does not exist", j.clip(h.Version)))
 		j.step("answer", StepFail, "no common version", latency(found))
@@ -56,7 +61,7 @@ func failedStep(x *client.Exchange) string {
 func (j *journey) judge(ctx context.Context, x *client.Exchange) {
 	j.decisive = x
 	switch {
-	case x.Err != nil && x.Status == 0:
+	case x.Err != nil && (x.Status == 0 || x.Fault == client.NoFault):
 		j.judgeError(x)
 	case x.Redirect != nil:
 		j.judgeRedirect(x)
@@ -178,17 +183,19 @@ func (j *journey) judgeRedirect(x *client.Exchange) {
 func (j *journey) judgeStatus(x *client.Exchange) bool {
 	seen := answerOf(x)
 	switch s := x.Status; {
+	case s == http.StatusBadRequest && x.RPCError() == nil && client.ObjectsToVersion(x):
+		j.report("version.unsupported", seen+`, whose text is about the version`)
 	case s == http.StatusTooManyRequests:
 		j.res.RetryAfter = retryAfter(x.Header, time.Now())
 		j.report("http.429", seen+retryText(j.res.RetryAfter))
 	case s == http.StatusPaymentRequired:
 		j.res.Auth = AuthGated
 		j.report("http.402", seen)
+	case x.RPCError() != nil && (s < 500 || x.Response.ID == x.ID):
+		return false // whatever the status, a server of MCP has answered
 	case s >= 500:
 		j.res.RetryAfter = retryAfter(x.Header, time.Now())
 		j.report("http.5xx", seen+retryText(j.res.RetryAfter))
-	case x.RPCError() != nil:
-		return false
 	case s == http.StatusNotFound:
 		j.report("http.404", seen)
 	case s == http.StatusGone:

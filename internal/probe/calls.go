@@ -162,7 +162,7 @@ func (j *journey) meaning(c Call, text string) string {
 // purpose: a wrong guess sends the person who is paged the wrong way.
 func builtinMeanings() []Meaning {
 	return []Meaning{
-		{regexp.MustCompile(`(?i)\b(401|unauthori[sz]ed|invalid[ _]api[ _]key|invalid[ _]token|token (has )?expired|expired (token|credentials?)|authentication (failed|required)|credentials? (have |has )?expired)\b`), "call.upstream_auth"},
+		{regexp.MustCompile(`(?i)\b(401|unauthori[sz]ed|invalid[ _]api[ _]key|api[ _]key (is )?(not valid|invalid|expired)|valid api[ _]key|invalid[ _]token|token (has )?expired|expired (token|credentials?)|authentication (failed|required)|credentials? (have |has )?expired)\b`), "call.upstream_auth"},
 		{regexp.MustCompile(`(?i)\b(429|too many requests|rate limit(ed)?|quota (exceeded|exhausted))\b`), "call.quota"},
 		{regexp.MustCompile(`(?i)\b(502|503|504|ECONNREFUSED|ENOTFOUND|ETIMEDOUT|connection (refused|reset)|no such host|service unavailable|bad gateway|upstream (timed out|unavailable|error))\b`), "call.upstream_down"},
 	}

@@ -15,20 +15,20 @@ import (
 	"github.com/holdfast-mcp/holdfast/internal/schema"
 )
 
-// use lists and calls in one session.
-func (j *journey) use(ctx context.Context, s *client.Session, found client.Detection) {
+// use lists and calls in one session. It returns the page of the list that
+// failed, nil if none did.
+func (j *journey) use(ctx context.Context, s *client.Session, found client.Detection) *client.Exchange {
 	if !s.Has("tools") {
 		j.reportOnce("list.empty", "the server declares no tools")
 		j.step("list", StepWarn, "no tools declared", 0)
-		return
+		return nil
 	}
 	s, list, took := j.list(ctx, s)
 	if ctx.Err() != nil {
-		return
+		return nil
 	}
 	if x := list.Failed(); x != nil {
-		j.judgeList(ctx, s, x)
-		return
+		return x
 	}
 	if list.Loop {
 		j.decisive = list.Pages[len(list.Pages)-1]
@@ -45,6 +45,7 @@ func (j *journey) use(ctx context.Context, s *client.Session, found client.Detec
 			j.call(ctx, s, c, list)
 		}
 	}
+	return nil
 }
 
 // list reads the tools; when a session is lost it opens one new one.
@@ -116,9 +117,11 @@ func (j *journey) judgeList(ctx context.Context, s *client.Session, x *client.Ex
 		j.report("list.timeout", fmt.Sprintf("no answer to tools/list within %s", j.prober.opts.Patience))
 	case x.OK():
 		j.report("list.error", "the result of tools/list holds no array of tools")
-	case x.RPCError() != nil && x.Status != http.StatusUnauthorized && x.Status != http.StatusForbidden && x.Status < 500 && x.Status != http.StatusTooManyRequests:
+	case x.RPCError() != nil && x.Status != http.StatusUnauthorized && x.Status != http.StatusForbidden && x.Status != http.StatusTooManyRequests:
 		e := x.RPCError()
 		j.report("list.error", fmt.Sprintf("tools/list is answered with error %d: %s", e.Code, j.clip(e.Message)))
+	case x.Status >= 500: // the server is there: it has just shaken hands
+		j.report("list.error", "tools/list is answered "+answerOf(x))
 	default:
 		j.judge(ctx, x)
 	}
@@ -173,6 +176,7 @@ func (j *journey) judgeTool(raw json.RawMessage, s *client.Session) (t Tool, nam
 		t.Problems = append(t.Problems, "the entry is not a tool: "+j.clip(err.Error()))
 		return t, nil
 	}
+	t.Hashes, _ = mcp.HashTool(raw) // what cannot be hashed has problems below
 	if listed.Name == nil || *listed.Name == "" {
 		t.Problems = append(t.Problems, "the entry has no name")
 		return t, nil
@@ -192,11 +196,6 @@ func (j *journey) judgeTool(raw json.RawMessage, s *client.Session) (t Tool, nam
 	for _, p := range problems {
 		t.Problems = append(t.Problems, j.clip(p.String()))
 	}
-	h, err := mcp.HashTool(raw)
-	if err != nil && len(t.Problems) == 0 {
-		t.Problems = append(t.Problems, j.clip(err.Error()))
-	}
-	t.Hashes = h
 	return t, listed.Name
 }
 

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -45,9 +46,7 @@ func (j *journey) run(ctx context.Context) {
 	if len(found.Steps) == 0 || !j.speaks(ctx, found) {
 		return
 	}
-	for _, s := range j.sessions {
-		j.use(ctx, s, found)
-	}
+	j.useAll(ctx, found)
 	j.partialEra(found)
 	if j.prober.opts.Thorough && !j.broken() {
 		j.deeper(ctx)
@@ -60,7 +59,7 @@ func (j *journey) prepare() bool {
 	j.http = egress.New(o.Egress)
 	c, err := client.New(j.target.Endpoint, client.Options{
 		HTTP: j.http, Info: o.Info, UserAgent: o.UserAgent,
-		BothEras: o.Thorough, StreamTimeout: min(o.Patience, 10*time.Second), Parent: o.ParentEnv,
+		BothEras: o.Thorough, Patience: o.Patience, StreamTimeout: min(o.Patience, 10*time.Second), Parent: o.ParentEnv,
 	})
 	switch {
 	case errors.Is(err, client.ErrPlaceholder):
@@ -85,10 +84,6 @@ func (j *journey) detect(ctx context.Context) client.Detection {
 }
 
 func (j *journey) detectOnce(ctx context.Context) client.Detection {
-	// Each request inside has its own patience; the journey to an answer may
-	// take a few.
-	ctx, cancel := context.WithTimeout(ctx, j.prober.opts.Patience)
-	defer cancel()
 	found := j.client.Detect(ctx, j.prober.opts.Era)
 	j.exchanges = append(j.exchanges, found.Steps...)
 	j.decisive = found.Decisive
@@ -158,8 +153,8 @@ func (j *journey) speaks(ctx context.Context, found client.Detection) bool {
 		server = j.sessions[1].Server
 	}
 	j.res.Server = &client.Implementation{Name: j.clip(server.Name), Version: j.clip(server.Version)}
-	if x := found.Decisive; x.Fault != client.NoFault {
-		j.judgeFault(x)
+	if i := slices.IndexFunc(found.Steps, func(x *client.Exchange) bool { return x.OK() && x.Fault != client.NoFault }); i >= 0 {
+		j.judgeFault(found.Steps[i])
 	}
 	j.step("answer", StepOK, j.speaking(), latency(found))
 	if found.NoDiscover {
@@ -173,10 +168,8 @@ func (j *journey) speaks(ctx context.Context, found client.Detection) bool {
 
 // noteHandshake reports what a handshake showed besides its outcome.
 func (j *journey) noteHandshake(found client.Detection) {
-	if x := found.Discover; x != nil {
-		if e := x.RPCError(); e != nil && found.Modern != nil && isPrerelease(e.Code) {
-			j.report("version.prerelease", fmt.Sprintf("error code %d is that of a release candidate", e.Code))
-		}
+	if x := found.Discover; x != nil && isPrerelease(x.RPCError()) {
+		j.report("version.prerelease", fmt.Sprintf("error code %d is that of a release candidate", x.RPCError().Code))
 	}
 	h := found.Handshake
 	if h == nil || h.Session == nil {
@@ -203,7 +196,29 @@ func weakID(id string) bool {
 	return len(id) < 16 || err == nil
 }
 
-func isPrerelease(code int64) bool { return code == -32001 || code == -32003 || code == -32004 }
+// isPrerelease recognises the error numbers of release candidates of
+// 2026-07-28. Legacy servers use the same numbers for anything, so the data
+// that belongs to each has to be there too.
+func isPrerelease(e *mcp.Error) bool {
+	if e == nil {
+		return false
+	}
+	var data struct {
+		Supported []string        `json:"supported"`
+		Required  json.RawMessage `json:"requiredCapabilities"`
+	}
+	_ = json.Unmarshal(e.Data, &data) // no data, no proof
+	switch e.Code {
+	case -32001:
+		return strings.Contains(strings.ToLower(e.Message), "header mismatch")
+	case -32003:
+		return data.Required != nil
+	case -32004:
+		return data.Supported != nil
+	default:
+		return false
+	}
+}
 
 func (j *journey) speaking() string {
 	var parts []string
@@ -229,6 +244,33 @@ func latency(found client.Detection) time.Duration {
 	default:
 		return 0
 	}
+}
+
+// useAll lists in each session. When one era works and the other does not, that
+// is the finding: a client of the one is fine.
+func (j *journey) useAll(ctx context.Context, found client.Detection) {
+	var failed []failedList
+	sessions := j.sessions // use may add to them
+	for _, s := range sessions {
+		if x := j.use(ctx, s, found); x != nil {
+			failed = append(failed, failedList{s, x})
+		}
+	}
+	for _, f := range failed {
+		if len(failed) == len(sessions) {
+			j.judgeList(ctx, f.session, f.page)
+			return
+		}
+		j.decisive = f.page
+		j.res.Eras = slices.DeleteFunc(j.res.Eras, func(e mcp.Era) bool { return e == f.session.Era })
+		j.report("era.partial", "tools/list fails for "+f.session.Era.String()+" clients: "+answerOf(f.page))
+	}
+}
+
+// failedList is a tools/list that brought nothing.
+type failedList struct {
+	session *client.Session
+	page    *client.Exchange
 }
 
 // partialEra: of two eras that the server claims, one does not work.

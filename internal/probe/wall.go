@@ -129,7 +129,7 @@ func (w *wall) judgeServer(issuer string, meta *serverMetadata) {
 	j := w.j
 	j.res.Auth = AuthBroken
 	switch {
-	case meta.Issuer != issuer && strings.TrimSuffix(meta.Issuer, "/") != strings.TrimSuffix(issuer, "/"):
+	case meta.Issuer != issuer: // identical to the character (RFC 8414 section 3.3)
 		j.report("auth.issuer_mismatch", fmt.Sprintf("metadata of %s says its issuer is %q", withoutQuery(issuer), j.clip(meta.Issuer)))
 	case !slices.Contains(meta.Challenge, "S256"):
 		j.report("auth.no_pkce", fmt.Sprintf("metadata of %s does not list S256 in code_challenge_methods_supported", withoutQuery(issuer)))
