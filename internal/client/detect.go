@@ -46,7 +46,9 @@ func (c *Client) Detect(ctx context.Context, force mcp.Era) Detection {
 		return d.Detection
 	}
 	next := d.modern(ctx)
-	if force == mcp.EraModern {
+	if force == mcp.EraModern || d.url == nil && d.Modern != nil {
+		// A process speaks one era once it has begun: a second would need a
+		// second process.
 		return d.Detection
 	}
 	switch next {
