@@ -15,9 +15,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var wantMark = regexp.MustCompile(`\bwant((?:\s+HF\d{3})+)`)
+var wantMark = regexp.MustCompile(`\bwant( below)?((?:\s+HF\d{3})+)`)
 
-// wanted reads the marks "want HF105" of a case: file:line code.
+// wanted reads the marks of a case: "want HF105" on the line it is about, or
+// "want below HF105" on the line before it, where a line can hold no comment.
 func wanted(t *testing.T, root string) []string {
 	t.Helper()
 	var out []string
@@ -34,8 +35,12 @@ func wanted(t *testing.T, root string) []string {
 		scanner.Buffer(nil, maxFile)
 		for n := 1; scanner.Scan(); n++ {
 			if m := wantMark.FindStringSubmatch(scanner.Text()); m != nil {
-				for _, code := range strings.Fields(m[1]) {
-					out = append(out, fmt.Sprintf("%s:%d %s", filepath.ToSlash(name), n, code))
+				line := n
+				if m[1] != "" {
+					line++
+				}
+				for _, code := range strings.Fields(m[2]) {
+					out = append(out, fmt.Sprintf("%s:%d %s", filepath.ToSlash(name), line, code))
 				}
 			}
 		}

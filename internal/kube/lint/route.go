@@ -11,6 +11,7 @@ type Route struct {
 	Rule             Value // the Ingress path or the HTTPRoute rule
 	Hosts            []string
 	Path             string
+	Exact            bool // the path as it is, nothing below it
 	PathAt           Value
 	ServiceName      string
 	ServiceNamespace string
@@ -30,10 +31,10 @@ func (r *Route) detect() {
 	case r.annotation("mcp").Str() == "false":
 	case isMCPPath(r.Path):
 		r.mcp = true
-	case r.Service != nil:
+	case r.Service != nil && len(r.Service.Workloads) > 0:
 		r.mcp = r.Service.MCP()
 	default:
-		r.mcp = mcpWord(r.ServiceName) && !notServer(r.ServiceName) || slices.ContainsFunc(r.Hosts, mcpWord)
+		r.mcp = r.Service != nil && r.Service.saysMCP() || mcpWord(r.ServiceName) && !notServer(r.ServiceName) || slices.ContainsFunc(r.Hosts, mcpWord)
 	}
 }
 
@@ -46,6 +47,7 @@ func ingressRoutes(o *Object) []*Route {
 		if host != "" {
 			r.Hosts = []string{host}
 		}
+		r.Exact = rule.Get("pathType").Str() == "Exact"
 		r.ServiceName = backend.Get("service", "name").Str()
 		r.Port = backend.Get("service", "port", "number")
 		if !r.Port.OK() {
@@ -81,6 +83,7 @@ func httpRoutes(o *Object) []*Route {
 			if text == "" {
 				text = "/"
 			}
+			exact := match.Get("path", "type").Str() == "Exact"
 			for _, backend := range rule.Get("backendRefs").List() {
 				if kind := backend.Get("kind").Str(); kind != "" && kind != "Service" {
 					continue
@@ -90,13 +93,48 @@ func httpRoutes(o *Object) []*Route {
 					namespace = o.Namespace
 				}
 				out = append(out, &Route{
-					Object: o, Rule: rule, Hosts: hosts, Path: text, PathAt: path.or(rule),
+					Object: o, Rule: rule, Hosts: hosts, Path: text, Exact: exact, PathAt: path.or(rule),
 					ServiceName: backend.Get("name").Str(), ServiceNamespace: namespace, Port: backend.Get("port"),
 				})
 			}
 		}
 	}
 	return out
+}
+
+// covers tells whether a request for a path takes this route, hosts aside.
+func (r *Route) covers(path string) bool {
+	own := strings.TrimRight(r.Path, "/")
+	if strings.ContainsAny(own, "(*[") { // a pattern: judged by its beginning
+		own, _, _ = strings.Cut(own, "(")
+		own, _, _ = strings.Cut(own, "*")
+		own, _, _ = strings.Cut(own, "[")
+		return strings.HasPrefix(path, strings.TrimRight(own, "/"))
+	}
+	if r.Exact {
+		return path == r.Path
+	}
+	return own == "" || path == own || strings.HasPrefix(path, own+"/")
+}
+
+// sharesHost tells whether the route can serve one of the hosts: two routes can serve the
+// same request where they share a host or one of them names none.
+func (r *Route) sharesHost(hosts []string) bool {
+	if len(r.Hosts) == 0 || len(hosts) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(r.Hosts, func(own string) bool {
+		return slices.ContainsFunc(hosts, func(h string) bool { return hostMatches(own, h) || hostMatches(h, own) })
+	})
+}
+
+// hostMatches understands a leading wildcard.
+func hostMatches(pattern, host string) bool {
+	if rest, ok := strings.CutPrefix(pattern, "*."); ok {
+		_, parent, found := strings.Cut(host, ".")
+		return found && strings.EqualFold(parent, rest)
+	}
+	return strings.EqualFold(pattern, host)
 }
 
 // controller is the software that serves an Ingress.

@@ -8,7 +8,8 @@ import (
 
 // Rules lists every rule, group by group in the order of the codes.
 func Rules() []Rule {
-	return slices.Concat(inputRules(), probeRules())
+	return slices.Concat(inputRules(), probeRules(), lifecycleRules(), entryRules(), routeRules(), serviceRules(), sessionRules(), imageRules(),
+		identityRules(), authCodeRules(), dependencyRules(), publishRules(), monitorRules())
 }
 
 // inputNames are the findings about inputs as such, which no rule makes.

@@ -1,0 +1,5 @@
+# the code serves the old transport
+from fastmcp import FastMCP
+
+mcp = FastMCP("weather")
+app = mcp.sse_app()
