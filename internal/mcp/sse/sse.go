@@ -47,6 +47,7 @@ type Reader struct {
 	comments int
 	started  bool
 	sawCR    bool
+	quiet    bool // only a keep-alive since the last event
 	err      error
 }
 
@@ -98,6 +99,7 @@ func (r *Reader) next() (Event, error) {
 			r.comments++
 			if !fields {
 				r.used = 0 // keep-alives between events are not part of one
+				r.rest()
 			}
 		default:
 			fields = field(&e, line) || fields
@@ -105,7 +107,17 @@ func (r *Reader) next() (Event, error) {
 	}
 }
 
+// rest gives memory back at the second keep-alive in a row: a quiet stream must
+// not hold on to what its longest line has taken.
+func (r *Reader) rest() {
+	if r.quiet {
+		r.long = nil
+	}
+	r.quiet = true
+}
+
 func (r *Reader) finish(e Event) Event {
+	r.quiet = false
 	if e.HasID {
 		r.lastID = e.ID
 	}
@@ -143,17 +155,12 @@ func field(e *Event, line []byte) bool {
 	return true
 }
 
-// keepLine is the longest line whose memory an idle stream may keep.
-const keepLine = 64 << 10
-
 // line returns one line without its end. What it returned with an error is the
 // unfinished last line. The slice is valid until the next call. It never waits
 // for a byte after the end of a line: a CR ends one by itself, and only the next
 // call finds out whether an LF belongs to it.
 func (r *Reader) line() ([]byte, error) {
-	if r.long = r.long[:0]; cap(r.long) > keepLine {
-		r.long = nil
-	}
+	r.long = r.long[:0]
 	for {
 		chunk, err := r.buffered()
 		if err != nil {
