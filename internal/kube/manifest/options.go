@@ -63,9 +63,9 @@ func (o Options) pin(image string) (ref, because string, err error) {
 	return "", "", fmt.Errorf("%q is not pinned by digest and was not resolved: write name@sha256:…, resolve it online, or allow tags", image)
 }
 
-func pinned(image string) bool {
-	return regexp.MustCompile(`@sha256:[a-f0-9]{64}$`).MatchString(image)
-}
+var digestAtEnd = regexp.MustCompile(`@sha256:[a-f0-9]{64}$`)
+
+func pinned(image string) bool { return digestAtEnd.MatchString(image) }
 
 // Images lists the image references of declarations that have no digest yet,
 // for a caller that can resolve them.

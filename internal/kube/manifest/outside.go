@@ -35,10 +35,13 @@ func (p *plan) schedule() (schedule, because string) {
 	return fmt.Sprintf("%d-59/5 * * * *", h.Sum32()%5), "every 5 minutes, at a minute that follows from the name: servers are not all probed at once"
 }
 
+// plainInterval is a schedule of every so many minutes.
+var plainInterval = regexp.MustCompile(`/(\d+) \* \* \* \*$`)
+
 // quiet is how long no success may be seen before somebody is told.
 func (p *plan) quiet() (seconds int, because string) {
 	schedule, _ := p.schedule()
-	if m := regexp.MustCompile(`/(\d+) \* \* \* \*$`).FindStringSubmatch(schedule); m != nil {
+	if m := plainInterval.FindStringSubmatch(schedule); m != nil {
 		if minutes, err := strconv.Atoi(m[1]); err == nil && minutes > 0 {
 			return 3 * 60 * minutes, fmt.Sprintf("three runs of schedule %q", schedule)
 		}

@@ -41,18 +41,36 @@ func (d *Declaration) errorf(path, format string, args ...any) error {
 	return d.document.Problem(path, message)
 }
 
+// Parse reads declarations from one stream; see [Parser.Parse].
+func Parse(name string, r io.Reader) ([]Declaration, error) {
+	p, err := NewParser()
+	if err != nil {
+		return nil, err
+	}
+	return p.Parse(name, r)
+}
+
+// Parser reads declarations by the schemas of our CRDs. It may be used by many
+// goroutines at once.
+type Parser struct{ schemas map[string]*strict.Schema }
+
+// NewParser reads the schemas, which takes some milliseconds.
+func NewParser() (*Parser, error) {
+	schemas, err := loadSchemas()
+	if err != nil {
+		return nil, err
+	}
+	return &Parser{schemas}, nil
+}
+
 // Parse reads declarations from a stream of YAML documents. The name is that
 // of the file, for messages. All that is wrong comes back at once, joined, each
 // error a [strict.Problem] with line and column; the declarations returned
 // beside it are those that are right.
-func Parse(name string, r io.Reader) ([]Declaration, error) {
+func (p *Parser) Parse(name string, r io.Reader) ([]Declaration, error) {
 	data, err := io.ReadAll(io.LimitReader(r, strict.MaxBytes+1))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
-	}
-	schemas, err := loadSchemas()
-	if err != nil {
-		return nil, err
 	}
 	docs, problems := strict.Split(name, data)
 	if len(docs) == 0 && len(problems) == 0 {
@@ -61,7 +79,7 @@ func Parse(name string, r io.Reader) ([]Declaration, error) {
 	var out []Declaration
 	first := map[string]int{}
 	for _, doc := range docs {
-		d, bad := read(doc, schemas)
+		d, bad := read(doc, p.schemas)
 		problems = append(problems, bad...)
 		if d == nil || len(bad) > 0 {
 			continue
@@ -133,7 +151,11 @@ func read(doc strict.Document, schemas map[string]*strict.Schema) (*Declaration,
 	kind, version := doc.Field("kind"), doc.Field("apiVersion")
 	schema := schemas[kind]
 	if want := v1alpha1.GroupVersion().String(); schema == nil || version != want {
-		message := fmt.Sprintf("%q of %q is not a declaration: want kind MCPServer or MCPGateway of apiVersion %s", kind, version, want)
+		found := fmt.Sprintf("%s of %s", kind, version)
+		if kind == "" || version == "" {
+			found = "this"
+		}
+		message := fmt.Sprintf("%s is not a declaration: want kind MCPServer or MCPGateway of apiVersion %s", found, want)
 		return nil, []strict.Problem{doc.Problem("kind", message)}
 	}
 	value, problems := doc.Decode(schema)

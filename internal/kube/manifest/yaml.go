@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/holdfast-mcp/holdfast/internal/kube/manifest/strict"
 )
 
 // WriteYAML writes objects as one stream of documents: fields in the order in
@@ -111,11 +114,7 @@ func next(dec *json.Decoder) (*yaml.Node, error) {
 	case json.Delim:
 		return container(dec, t)
 	case string:
-		node := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: t}
-		if strings.Contains(t, "\n") {
-			node.Style = yaml.LiteralStyle
-		}
-		return node, nil
+		return text(t), nil
 	case json.Number:
 		tag := "!!int"
 		if strings.ContainsAny(t.String(), ".eE") {
@@ -127,6 +126,22 @@ func next(dec *json.Decoder) (*yaml.Node, error) {
 	default:
 		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Value: "null"}, nil
 	}
+}
+
+// base60 is how YAML 1.1 writes numbers such as 12:30.
+var base60 = regexp.MustCompile(`^[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?$`)
+
+// text quotes what Kubernetes' YAML would read as something else; the encoder
+// knows the rules of YAML 1.2 only.
+func text(s string) *yaml.Node {
+	node := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s}
+	switch {
+	case strings.Contains(s, "\n"):
+		node.Style = yaml.LiteralStyle
+	case strict.OldBoolean(s) || base60.MatchString(s):
+		node.Style = yaml.DoubleQuotedStyle
+	}
+	return node
 }
 
 func container(dec *json.Decoder, open json.Delim) (*yaml.Node, error) {

@@ -214,15 +214,15 @@ func (s *Schema) identity(v any) string {
 	return ""
 }
 
-// oldBooleans are strings in YAML 1.2, which is read here, and booleans in
-// YAML 1.1, which Kubernetes reads.
-func oldBoolean(text string) bool {
+// OldBoolean tells of words that are strings in YAML 1.2, which is read here,
+// and booleans in YAML 1.1, which Kubernetes reads.
+func OldBoolean(text string) bool {
 	return slices.Contains([]string{"y", "n", "yes", "no", "on", "off"}, strings.ToLower(text))
 }
 
 func (r *reader) scalar(n *yaml.Node, s *Schema, path string) any {
 	tag := n.ShortTag()
-	if oldBoolean(n.Value) && n.Style == 0 && tag == "!!str" {
+	if OldBoolean(n.Value) && n.Style == 0 && tag == "!!str" {
 		r.report(n, path, "write %q in quotes if it is text, true or false if it is not: Kubernetes reads it as a boolean", n.Value)
 		return nil
 	}

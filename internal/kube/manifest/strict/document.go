@@ -87,12 +87,14 @@ func cut(data []byte) [][]byte {
 	return append(parts, data[start:])
 }
 
+var lineNumber = regexp.MustCompile(`^line (\d+): `)
+
 // syntaxProblem takes the line out of the parser's message and adds that of
 // the document.
 func syntaxProblem(file string, offset int, err error) Problem {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	line := 0
-	if m := regexp.MustCompile(`^line (\d+): `).FindStringSubmatch(text); m != nil {
+	if m := lineNumber.FindStringSubmatch(text); m != nil {
 		line, _ = strconv.Atoi(m[1]) // the pattern allows digits only
 		text = text[len(m[0]):]
 	}
