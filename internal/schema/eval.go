@@ -27,6 +27,10 @@ func (v verdict) negate() verdict { return yes - v }
 // maxFrames bounds the recursion of an evaluation: about 4 MB of stack.
 const maxFrames = 4_000
 
+// maxCollected bounds the failures that are sorted before the first ones are
+// reported.
+const maxCollected = 4 * MaxFailures
+
 // evaluator walks one instance.
 type evaluator struct {
 	left      int // steps
@@ -53,8 +57,11 @@ func evaluate(root *node, raw []byte) error {
 	}
 	e := &evaluator{left: MaxSteps}
 	verdict := e.eval(root, v, nil)
-	if e.exhausted {
-		return fmt.Errorf("%w: more than %d steps or %d levels", ErrBudget, MaxSteps, maxFrames)
+	switch {
+	case e.exhausted && e.left < 0:
+		return fmt.Errorf("%w: more than %d steps", ErrBudget, MaxSteps)
+	case e.exhausted:
+		return fmt.Errorf("%w: more than %d schemas inside one another", ErrBudget, maxFrames)
 	}
 	if verdict != no {
 		return nil
@@ -80,7 +87,7 @@ func (e *evaluator) step(n int) bool {
 
 // fail records why a value is refused.
 func (e *evaluator) fail(format string, args ...any) verdict {
-	if e.report && len(e.failures) < 4*MaxFailures {
+	if e.report && len(e.failures) < maxCollected {
 		pointer := ""
 		for _, token := range e.path {
 			if len(pointer) > maxPointer {
@@ -144,6 +151,7 @@ func (e *evaluator) eval(n *node, v any, seen *annotations) verdict {
 	own := seen
 	if n.unevaluatedProps != nil || n.unevaluatedItems != nil {
 		// It sees what its own subschemas evaluate and not what their cousins do.
+		e.step(4)
 		own = new(annotations)
 	}
 	r := e.references(n, v, own)
@@ -241,6 +249,7 @@ func (e *evaluator) typed(want typeSet, v any) verdict {
 		return yes
 	}
 	if num, ok := v.(json.Number); ok && want&typeInteger != 0 {
+		e.step(len(num) / 128)
 		d, ok := parseDecimal(num.String())
 		switch {
 		case !ok:
@@ -254,6 +263,7 @@ func (e *evaluator) typed(want typeSet, v any) verdict {
 
 func (e *evaluator) listed(list *enumeration, v any) bool {
 	if s, ok := v.(string); ok {
+		e.step(len(s) / 1024)
 		_, found := list.strings[s]
 		return found
 	}
@@ -282,8 +292,11 @@ func (e *evaluator) text(t *textRules, s string) verdict {
 }
 
 func (e *evaluator) number(rules *numberRules, num json.Number) verdict {
+	if !e.step(len(num) / 128) {
+		return maybe
+	}
 	d, ok := parseDecimal(num.String())
-	if !ok || !e.step(len(num)/1024) {
+	if !ok {
 		return maybe
 	}
 	r := yes

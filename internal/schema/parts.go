@@ -12,6 +12,7 @@ func (e *evaluator) keys(obj map[string]any) func(func(string, any) bool) {
 	if !e.report {
 		return maps.All(obj)
 	}
+	e.step(len(obj) / 8)
 	return func(visit func(string, any) bool) {
 		for _, k := range slices.Sorted(maps.Keys(obj)) {
 			if !visit(k, obj[k]) {
@@ -35,7 +36,10 @@ func (e *evaluator) object(o *objectRules, obj map[string]any, seen *annotations
 	}
 	r = min(r, e.required(obj, o.required))
 	for _, need := range o.needs {
-		if _, ok := obj[need.name]; ok && e.step(1) {
+		if !e.step(1) {
+			return maybe
+		}
+		if _, ok := obj[need.name]; ok {
 			r = min(r, e.required(obj, need.needs))
 		}
 	}
@@ -44,10 +48,10 @@ func (e *evaluator) object(o *objectRules, obj map[string]any, seen *annotations
 	}
 	r = min(r, e.members(o, obj, seen))
 	for _, d := range o.dependent {
-		if e.done(r) {
+		if !e.step(1) || e.done(r) {
 			return r
 		}
-		if _, ok := obj[d.name]; ok && d.schema != nil {
+		if _, ok := obj[d.name]; ok {
 			r = min(r, e.eval(d.schema, obj, seen))
 		}
 	}
@@ -69,12 +73,16 @@ func (e *evaluator) object(o *objectRules, obj map[string]any, seen *annotations
 
 func (e *evaluator) required(obj map[string]any, names []string) verdict {
 	r := yes
-	if !e.step(len(names) / 16) {
-		return maybe
-	}
 	for _, name := range names {
-		if _, ok := obj[name]; !ok {
-			r = e.fail("must have the member %s", quote(name))
+		if !e.step(1) {
+			return maybe
+		}
+		if _, ok := obj[name]; ok {
+			continue
+		}
+		r = e.fail("must have the member %s", quote(name))
+		if !e.report || len(e.failures) >= maxCollected {
+			break
 		}
 	}
 	return r
@@ -89,7 +97,7 @@ func (e *evaluator) members(o *objectRules, obj map[string]any, seen *annotation
 				seen.prop(name)
 				r = min(r, e.part(o.properties[name], v, name))
 			}
-			if e.done(r) {
+			if !e.step(1) || e.done(r) {
 				return r
 			}
 		}
@@ -242,6 +250,7 @@ func (e *evaluator) branch(n *node, v any, seen *annotations) verdict {
 	if seen == nil {
 		return e.silently(n, v, nil)
 	}
+	e.step(4) // annotations cost more than a verdict
 	mine := new(annotations)
 	x := e.silently(n, v, mine)
 	if x != no {
@@ -442,7 +451,7 @@ func (a *annotations) everything() {
 
 // merge adds what a subschema evaluated.
 func (e *evaluator) merge(to, from *annotations, v verdict) {
-	if !e.step((len(from.props) + len(from.items)) / 4) {
+	if !e.step(len(from.props) + len(from.items)) {
 		return
 	}
 	for name := range from.props {

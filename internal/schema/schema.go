@@ -35,7 +35,7 @@ const (
 	MaxInstanceBytes = 4 << 20   // encoded size of an instance
 	MaxInstanceDepth = 512       // nesting of the instance's JSON
 	MaxValues        = 400_000   // values and names inside an instance
-	MaxSteps         = 1_000_000 // steps of one evaluation; a step is 20-100 ns
+	MaxSteps         = 1_000_000 // steps of one evaluation; a step is 20-250 ns
 	MaxProblems      = 32        // problems reported for one schema
 	MaxFailures      = 8         // failures reported for one instance
 )

@@ -123,7 +123,7 @@ func equal(a, b any, m meter) bool {
 	switch a := a.(type) {
 	case json.Number:
 		b, ok := b.(json.Number)
-		return ok && (a == b || equalNumbers(a, b))
+		return ok && m((len(a)+len(b))/128) && (a == b || equalNumbers(a, b))
 	case []any:
 		b, ok := b.([]any)
 		if !ok || len(a) != len(b) {
@@ -149,7 +149,7 @@ func equal(a, b any, m meter) bool {
 		return true
 	case string:
 		b, ok := b.(string)
-		return ok && a == b && m(len(a)/256)
+		return ok && len(a) == len(b) && m(len(a)/1024) && a == b
 	default: // nil and booleans
 		switch b.(type) {
 		case nil, bool:
@@ -220,7 +220,7 @@ func writeHash(h *maphash.Hash, v any, m meter) bool {
 			d.digits = v.String()
 		}
 		maphash.WriteComparable(h, d)
-		return m(len(d.digits) / 256)
+		return m(len(d.digits) / 128)
 	case []any:
 		h.WriteByte('[')
 		maphash.WriteComparable(h, len(v))
