@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -15,8 +17,6 @@ import (
 )
 
 const (
-	// firstByte is how long a call may be silent before its stream begins.
-	firstByte = 5 * time.Second
 	// maxBacklog bounds the messages kept for a client that does not listen.
 	maxBacklog = 256
 	callBuffer = 64
@@ -36,10 +36,10 @@ type pipeSession struct {
 
 	mu       sync.Mutex
 	used     time.Time
-	calls    []*pipeCall // in flight, oldest first
-	listener *eventWriter
+	calls    []*pipeCall        // in flight, oldest first
+	listener func(delivery)     // takes what belongs to no call
 	leave    context.CancelFunc // ends the listener
-	backlog  [][]byte
+	backlog  []delivery
 	ended    bool
 }
 
@@ -86,11 +86,11 @@ func (s *pipeSession) Deliver(msg *mcp.Message, raw []byte) {
 		return
 	}
 	if s.listener != nil {
-		_ = s.listener.event(raw) // a listener that is gone leaves by itself
+		s.listener(delivery{msg, raw})
 		return
 	}
 	if len(s.backlog) < maxBacklog {
-		s.backlog = append(s.backlog, raw)
+		s.backlog = append(s.backlog, delivery{msg, raw})
 	}
 }
 
@@ -152,22 +152,36 @@ func (s *pipeSession) End(err error) {
 	s.pool.front.log.Info("session ended", "reason", err)
 }
 
-// begin registers a call; a refusal if the session has ended or the id is in
-// flight already.
+// begin registers a client's call; a refusal if the session has ended or the id
+// is in flight already.
 func (s *pipeSession) begin(in *inbound) (*pipeCall, *refusal) {
+	if c, ok := s.register(in.msg.ID, string(in.msg.Meta.ProgressToken)); ok {
+		return c, nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended {
 		return nil, &refusal{status: http.StatusNotFound, code: mcp.CodeInvalidRequest, id: in.msg.ID, message: "the session has ended; begin with initialize"}
 	}
-	for _, c := range s.calls {
-		if c.id == in.msg.ID {
-			return nil, &refusal{status: http.StatusBadRequest, code: mcp.CodeInvalidRequest, id: in.msg.ID, message: "a request with this id is still running"}
-		}
+	return nil, &refusal{status: http.StatusBadRequest, code: mcp.CodeInvalidRequest, id: in.msg.ID, message: "a request with this id is still running"}
+}
+
+// register adds a call; false if the session has ended or the id is taken.
+func (s *pipeSession) register(id mcp.ID, token string) (*pipeCall, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended || slices.ContainsFunc(s.calls, func(c *pipeCall) bool { return c.id == id }) {
+		return nil, false
 	}
-	c := &pipeCall{id: in.msg.ID, token: string(in.msg.Meta.ProgressToken), in: make(chan delivery, callBuffer+1)}
+	c := &pipeCall{id: id, token: token, in: make(chan delivery, callBuffer+1)}
 	s.calls = append(s.calls, c)
-	return c, nil
+	return c, true
+}
+
+func (s *pipeSession) unregister(c *pipeCall) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.take(c.id)
 }
 
 func (s *pipeSession) abandon(c *pipeCall) {
@@ -202,88 +216,32 @@ func (s *pipeSession) call(w http.ResponseWriter, r *http.Request, in *inbound) 
 		return
 	}
 	if err := s.pipe.Send(r.Context(), oneLine(in.body)); err != nil {
-		s.mu.Lock()
-		s.take(c.id)
-		s.mu.Unlock()
+		s.unregister(c)
 		s.pool.front.unreachable(w, in, err)
 		return
 	}
-	a := &answering{session: s, call: c, w: w, streams: strings.Contains(r.Header.Get("Accept"), mcp.TypeEventStream)}
-	a.run(r.Context())
-}
-
-// answering writes the answer of one call: as JSON if nothing else comes, as an
-// event stream otherwise.
-type answering struct {
-	session *pipeSession
-	call    *pipeCall
-	w       http.ResponseWriter
-	streams bool // the client takes an event stream
-	out     *eventWriter
-}
-
-func (a *answering) run(ctx context.Context) {
-	patience := time.NewTimer(firstByte)
-	defer patience.Stop()
-	defer func() {
-		if a.out != nil {
-			a.out.stop()
+	a := newResponder(w, r, s.pool.front.gateway.cfg.Heartbeat)
+	defer a.stop()
+	answered, err := a.follow(r.Context(), c.in, func(d delivery) bool {
+		if d.msg.Kind == mcp.Response || d.msg.Kind == mcp.ErrorResponse {
+			a.finish(d.raw, http.StatusOK)
+			return true
 		}
-	}()
-	for {
-		select {
-		case d, ok := <-a.call.in:
-			if !ok {
-				a.lost()
-				return
-			}
-			if a.message(d) {
-				return
-			}
-		case <-patience.C:
-			a.begin() // so that the client's first-byte clock is satisfied
-		case <-ctx.Done():
-			a.session.abandon(a.call) // a legacy client that leaves has not cancelled
-			return
-		}
+		a.note(d.raw)
+		return false
+	})
+	switch {
+	case err != nil:
+		s.abandon(c) // a legacy client that leaves has not cancelled
+	case !answered:
+		a.refuse(s.pool.front.diedUnder(c.id))
 	}
 }
 
-// message writes one message; true when it was the answer.
-func (a *answering) message(d delivery) bool {
-	final := d.msg.Kind == mcp.Response || d.msg.Kind == mcp.ErrorResponse
-	if final && a.out == nil {
-		writeJSON(a.w, d.raw)
-		return true
-	}
-	if a.begin(); a.out != nil {
-		_ = a.out.event(d.raw) // a client that is gone shows in ctx
-	}
-	return final
-}
-
-// begin turns the answer into an event stream.
-func (a *answering) begin() {
-	if a.out != nil || !a.streams {
-		return
-	}
-	h := a.w.Header()
-	h.Set("Content-Type", mcp.TypeEventStream)
-	h.Set("Cache-Control", "no-cache, no-transform")
-	h.Set("X-Accel-Buffering", "no")
-	a.w.WriteHeader(http.StatusOK)
-	a.out = newEventWriter(a.w, a.session.pool.front.gateway.cfg.Heartbeat)
-}
-
-// lost answers for a pipe that ended under the call.
-func (a *answering) lost() {
-	e := &refusal{status: http.StatusBadGateway, code: mcp.CodeInternal, id: a.call.id,
-		message: "server " + a.session.pool.front.server.Name + " ended during the call; the call may have run"}
-	if a.out == nil {
-		e.write(a.w)
-		return
-	}
-	_ = a.out.event(e.body()) // a client that is gone needs no answer
+// diedUnder is the answer for a call whose server ended.
+func (f *front) diedUnder(id mcp.ID) *refusal {
+	return &refusal{status: http.StatusBadGateway, code: mcp.CodeInternal, id: id,
+		message: "server " + f.server.Name + " ended during the call; the call may have run"}
 }
 
 // forward passes on what has no answer: notifications, and answers to the
@@ -306,28 +264,47 @@ func (s *pipeSession) listen(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(s.pool.front.gateway.streams, cancel)()
+	a := newResponder(w, r, s.pool.front.gateway.cfg.Heartbeat)
+	defer a.stop()
+	began := false
+	err := s.follow(ctx, func(d delivery) {
+		if !began { // only now is it certain that the stream is ours
+			began = true
+			a.begin()
+		}
+		if d.raw != nil {
+			a.note(d.raw)
+		}
+	})
+	if errors.Is(err, errListening) {
+		refuse(w, http.StatusConflict, "this session has a stream already")
+	}
+}
+
+var errListening = errors.New("somebody listens already")
+
+// follow hands over what belongs to no call, until ctx or the session ends. It
+// begins with an empty delivery, then what has piled up.
+func (s *pipeSession) follow(ctx context.Context, each func(delivery)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	s.mu.Lock()
 	if s.listener != nil || s.ended {
 		s.mu.Unlock()
-		refuse(w, http.StatusConflict, "this session has a stream already")
-		return
+		return errListening
 	}
-	h := w.Header()
-	h.Set("Content-Type", mcp.TypeEventStream)
-	h.Set("Cache-Control", "no-cache, no-transform")
-	h.Set("X-Accel-Buffering", "no")
-	w.WriteHeader(http.StatusOK)
-	s.listener, s.leave = newEventWriter(w, s.pool.front.gateway.cfg.Heartbeat), cancel
-	for _, raw := range s.backlog {
-		_ = s.listener.event(raw) // a client that is gone shows in ctx
+	each(delivery{})
+	for _, d := range s.backlog {
+		each(d)
 	}
 	s.backlog = nil
+	s.listener, s.leave = each, cancel
 	s.mu.Unlock()
 	<-ctx.Done()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.listener.stop()
 	s.listener, s.leave = nil, nil
+	return ctx.Err()
 }
 
 // oneLine makes a message fit a transport that ends messages by line ends.
@@ -345,9 +322,9 @@ func oneLine(msg []byte) []byte {
 	return out
 }
 
-func writeJSON(w http.ResponseWriter, raw []byte) {
+func writeJSON(w http.ResponseWriter, raw []byte, status int) {
 	w.Header().Set("Content-Type", mcp.TypeJSON)
 	w.Header().Set("Content-Length", strconv.Itoa(len(raw)))
-	w.WriteHeader(http.StatusOK)
+	w.WriteHeader(status)
 	_, _ = w.Write(raw) // a client that is gone needs no answer
 }

@@ -98,12 +98,12 @@ func (p *pipes) initialize(w http.ResponseWriter, r *http.Request, in *inbound) 
 	}
 	p.release(s)
 	w.Header().Set(mcp.HeaderSession, s.id)
-	writeJSON(w, answer.raw)
+	writeJSON(w, answer.raw, http.StatusOK)
 }
 
 func (p *pipes) answerFailed(w http.ResponseWriter, in *inbound, answer delivery, ok bool) {
 	if ok {
-		writeJSON(w, answer.raw)
+		writeJSON(w, answer.raw, http.StatusOK)
 		return
 	}
 	(&refusal{status: http.StatusBadGateway, code: mcp.CodeInternal, id: in.msg.ID,

@@ -1,0 +1,294 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/holdfast-mcp/holdfast/internal/bridge"
+	"github.com/holdfast-mcp/holdfast/internal/egress"
+	"github.com/holdfast-mcp/holdfast/internal/mcp"
+	"github.com/holdfast-mcp/holdfast/internal/mcp/sse"
+)
+
+// link is a session of ours with a legacy server, on behalf of modern clients.
+type link interface {
+	// begin sends a request. What belongs to it comes over the channel, the
+	// answer last; then, or when the server is gone, the channel is closed.
+	begin(ctx context.Context, id mcp.ID, token, msg []byte) (<-chan delivery, error)
+	// post sends a notification, or an answer to the server's own request.
+	post(ctx context.Context, msg []byte) error
+	// listen gets what belongs to no call, until ctx ends or the server does.
+	listen(ctx context.Context, each func(delivery)) error
+	close(ctx context.Context)
+}
+
+// errSessionLost: the server does not know our session any more. The request
+// has not run.
+var errSessionLost = errors.New("the server has forgotten the session")
+
+// httpLink is a session over Streamable HTTP.
+type httpLink struct {
+	front   *front
+	session string
+	version string
+	calls   sync.WaitGroup
+}
+
+// openHTTPLink performs the handshake and gives the server's description.
+func (f *front) openHTTPLink(ctx context.Context) (*httpLink, bridge.Server, error) {
+	l := &httpLink{front: f}
+	res, err := l.do(ctx, http.MethodPost, f.initializeMessage())
+	if err != nil {
+		return nil, bridge.Server{}, err
+	}
+	in := make(chan delivery, callBuffer+1)
+	session := res.Header.Get(mcp.HeaderSession)
+	l.read(res, "0", in)
+	answer, ok := lastOf(in)
+	if !ok || answer.msg.Kind != mcp.Response {
+		return nil, bridge.Server{}, fmt.Errorf("initialize is answered %d without a result", res.StatusCode)
+	}
+	l.session = session
+	server, version, err := readInitialize(answer.msg.Result)
+	if err != nil {
+		return nil, bridge.Server{}, err
+	}
+	l.version = version
+	return l, server, l.post(ctx, []byte(`{"jsonrpc":"2.0","method":"notifications/initialized"}`))
+}
+
+// initializeMessage opens a bridged session; its id is 0, calls count from 1.
+func (f *front) initializeMessage() []byte {
+	params := &mcp.Object{}
+	version, err := json.Marshal(mcp.Newest(mcp.EraLegacy))
+	info, err2 := json.Marshal(f.gateway.cfg.Info)
+	if err != nil || err2 != nil {
+		info = json.RawMessage(`{"name":"holdfast","version":"0"}`) // two strings always marshal
+	}
+	params.Set("protocolVersion", version)
+	params.Set("capabilities", bridge.ClientCapabilities())
+	params.Set("clientInfo", info)
+	return (&mcp.Message{ID: "0", Method: mcp.MethodInitialize, Params: params.Bytes()}).Encode()
+}
+
+func readInitialize(result json.RawMessage) (bridge.Server, string, error) {
+	server, err := bridge.FromInitialize(result)
+	if err != nil {
+		return server, "", err
+	}
+	o, err := mcp.ReadObject(result)
+	if err != nil {
+		return server, "", err
+	}
+	version := o.Text("protocolVersion")
+	if t, ok := mcp.Lookup(mcp.Revision(version)); !ok || t.Era != mcp.EraLegacy {
+		return server, "", fmt.Errorf("initialize is answered with version %q, which is no legacy one", version)
+	}
+	return server, version, nil
+}
+
+func lastOf(in <-chan delivery) (last delivery, ok bool) {
+	for d := range in {
+		last, ok = d, true
+	}
+	return last, ok
+}
+
+func (l *httpLink) do(ctx context.Context, method string, body []byte) (*egress.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, l.front.url.String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	if body == nil {
+		req.Body, req.GetBody = http.NoBody, nil
+	} else {
+		req.Header.Set("Content-Type", mcp.TypeJSON)
+	}
+	req.Header.Set("Accept", mcp.AcceptBoth)
+	if method == http.MethodGet {
+		req.Header.Set("Accept", mcp.TypeEventStream)
+	}
+	req.Header.Set("User-Agent", l.front.gateway.cfg.UserAgent)
+	if l.session != "" {
+		req.Header.Set(mcp.HeaderSession, l.session)
+	}
+	if l.version != "" {
+		req.Header.Set(mcp.HeaderVersion, l.version)
+	}
+	for name, values := range l.front.server.Endpoint.Header {
+		req.Header[http.CanonicalHeaderKey(name)] = values
+	}
+	res, err := l.front.gateway.http.Do(req)
+	if err == nil {
+		res.LimitBody(math.MaxInt64) // messages are bounded one by one
+	}
+	return res, err
+}
+
+// begin implements link. The reading goes on after ctx if the call is parked;
+// it ends with the answer, the connection, or close.
+func (l *httpLink) begin(ctx context.Context, id mcp.ID, _, msg []byte) (<-chan delivery, error) {
+	res, err := l.do(ctx, http.MethodPost, msg)
+	if err != nil {
+		return nil, err
+	}
+	if res.StatusCode == http.StatusNotFound && l.session != "" {
+		_ = res.Body.Close() // an empty 404 or a text
+		return nil, errSessionLost
+	}
+	in := make(chan delivery, callBuffer+1)
+	l.calls.Go(func() { l.read(res, id, in) })
+	return in, nil
+}
+
+// read hands over one response's messages and closes in.
+func (l *httpLink) read(res *egress.Response, id mcp.ID, in chan<- delivery) {
+	defer close(in)
+	defer res.Body.Close()
+	limits := mcp.Limits{Bytes: maxBody}
+	if !strings.HasPrefix(res.Header.Get("Content-Type"), mcp.TypeEventStream) {
+		raw, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
+		if err != nil {
+			return
+		}
+		if msg, err := mcp.Parse(raw, limits); err == nil && answers(msg, id) {
+			in <- delivery{msg, raw}
+		}
+		return
+	}
+	events := sse.NewReader(res.Body, maxBody)
+	for {
+		event, err := events.Next()
+		if err != nil {
+			return
+		}
+		msg, err := mcp.Parse(event.Data, limits)
+		if err != nil {
+			continue
+		}
+		if answers(msg, id) {
+			in <- delivery{msg, event.Data}
+			return
+		}
+		if (msg.Kind == mcp.Request || msg.Kind == mcp.Notification) && len(in) < callBuffer {
+			in <- delivery{msg, event.Data}
+		}
+	}
+}
+
+// answers tells whether a message answers the request with this id. An error
+// without id does: the server could not read ours.
+func answers(msg *mcp.Message, id mcp.ID) bool {
+	return msg.Kind == mcp.Response && msg.ID == id || msg.Kind == mcp.ErrorResponse && (msg.ID == id || msg.ID == "")
+}
+
+// post implements link.
+func (l *httpLink) post(ctx context.Context, msg []byte) error {
+	res, err := l.do(ctx, http.MethodPost, msg)
+	if err != nil {
+		return err
+	}
+	_ = res.Body.Close() // 202 has none
+	if res.StatusCode/100 != 2 {
+		return fmt.Errorf("server answers a notification %d %s", res.StatusCode, http.StatusText(res.StatusCode))
+	}
+	return nil
+}
+
+// listen implements link: the GET stream. A server may have none.
+func (l *httpLink) listen(ctx context.Context, each func(delivery)) error {
+	res, err := l.do(ctx, http.MethodGet, nil)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK || !strings.HasPrefix(res.Header.Get("Content-Type"), mcp.TypeEventStream) {
+		<-ctx.Done() // no stream: nothing will ever come, which is allowed
+		return ctx.Err()
+	}
+	events := sse.NewReader(res.Body, maxBody)
+	for {
+		event, err := events.Next()
+		if err != nil {
+			return err
+		}
+		if msg, err := mcp.Parse(event.Data, mcp.Limits{Bytes: maxBody}); err == nil {
+			each(delivery{msg, event.Data})
+		}
+	}
+}
+
+// close implements link: DELETE, which the server may refuse.
+func (l *httpLink) close(ctx context.Context) {
+	if l.session != "" {
+		if res, err := l.do(ctx, http.MethodDelete, nil); err == nil {
+			_ = res.Body.Close() // 2xx or 405
+		}
+	}
+	l.calls.Wait()
+}
+
+// pipeLink is a session over a pipe.
+type pipeLink struct{ session *pipeSession }
+
+func (f *front) openPipeLink(ctx context.Context) (*pipeLink, bridge.Server, error) {
+	s, err := f.pipes.open(ctx)
+	if err != nil {
+		return nil, bridge.Server{}, err
+	}
+	l := &pipeLink{session: s}
+	in, err := l.begin(ctx, "0", nil, f.initializeMessage())
+	if err != nil {
+		return nil, bridge.Server{}, err
+	}
+	answer, ok := lastOf(in)
+	if !ok || answer.msg.Kind != mcp.Response {
+		l.close(context.WithoutCancel(ctx))
+		return nil, bridge.Server{}, errors.New("initialize is answered without a result")
+	}
+	server, _, err := readInitialize(answer.msg.Result)
+	if err == nil {
+		err = l.post(ctx, []byte(`{"jsonrpc":"2.0","method":"notifications/initialized"}`))
+	}
+	if err != nil {
+		l.close(context.WithoutCancel(ctx))
+		return nil, bridge.Server{}, err
+	}
+	return l, server, nil
+}
+
+// begin implements link.
+func (l *pipeLink) begin(ctx context.Context, id mcp.ID, token, msg []byte) (<-chan delivery, error) {
+	c, ok := l.session.register(id, string(token))
+	if !ok {
+		return nil, errSessionLost
+	}
+	if err := l.session.pipe.Send(ctx, oneLine(msg)); err != nil {
+		l.session.unregister(c)
+		return nil, err
+	}
+	return c.in, nil
+}
+
+// post implements link.
+func (l *pipeLink) post(ctx context.Context, msg []byte) error {
+	return l.session.pipe.Send(ctx, oneLine(msg))
+}
+
+// listen implements link.
+func (l *pipeLink) listen(ctx context.Context, each func(delivery)) error {
+	return l.session.follow(ctx, each)
+}
+
+// close implements link.
+func (l *pipeLink) close(ctx context.Context) {
+	_ = l.session.pipe.Close(ctx) // ended either way
+}
