@@ -109,7 +109,7 @@ func goReplaced(p *Pass) {
 		if !slices.ContainsFunc(f.deps, func(d dependency) bool { return isMCPLibrary(d.name) }) && !p.opts.All {
 			continue
 		}
-		mod, err := modfile.ParseLax(f.Path, f.src, nil)
+		mod, err := modfile.Parse(f.Path, f.src, nil) // ParseLax leaves replace out
 		if err != nil {
 			continue
 		}

@@ -7,7 +7,7 @@ import (
 )
 
 var (
-	mcpPattern    = regexp.MustCompile(`(?:^|[^a-z0-9])(?:fast)?mcp(?:[-_]?servers?|s|d)?(?:[^a-z0-9]|$)`)
+	mcpPattern    = regexp.MustCompile(`(?:^|[^a-z0-9])(?:fast)?mcp(?:[-_]?servers?|s|d)?(?:[^a-z0-9]|$)|modelcontextprotocol`)
 	clientPattern = regexp.MustCompile(`(?:^|[^a-z0-9])(?:operator|controller|inspector|clients?|webhook|registry|crds?)(?:[^a-z0-9]|$)`)
 	// A variable that points at another server: its holder is a client.
 	pointsElsewhere = regexp.MustCompile(`(?:URLS?|ENDPOINTS?|ADDR(?:ESS)?|SERVERS|CONFIG)$`)
@@ -18,7 +18,7 @@ var (
 // mcpWord tells whether a text says mcp as a word of its own.
 func mcpWord(s string) bool {
 	lower := strings.ToLower(s)
-	return strings.Contains(lower, "mcp") && mcpPattern.MatchString(lower)
+	return (strings.Contains(lower, "mcp") || strings.Contains(lower, "modelcontext")) && mcpPattern.MatchString(lower)
 }
 
 // notServer tells whether a name belongs to what manages or calls MCP servers.

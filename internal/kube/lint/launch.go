@@ -143,7 +143,7 @@ func (p *Pass) buildsServer(f *File) bool {
 	return false
 }
 
-var mcpInDocker = regexp.MustCompile(`(?im)^\s*(?:FROM|RUN|CMD|ENTRYPOINT|ENV|LABEL|EXPOSE|COPY)\b.*?(?:[^a-z0-9]|\b)(?:fast)?mcp(?:[^a-z0-9]|$)|io\.modelcontextprotocol`)
+var mcpInDocker = regexp.MustCompile(`(?im)^\s*(?:FROM|RUN|CMD|ENTRYPOINT|ENV|LABEL|EXPOSE|COPY)\b.*?(?:[^a-z0-9]|\b)(?:fast)?mcp(?:[^a-z0-9]|$)|modelcontextprotocol`)
 
 func isMCPLibrary(name string) bool {
 	return name == "mcp" || name == "fastmcp" || strings.HasPrefix(name, "@modelcontextprotocol/") ||

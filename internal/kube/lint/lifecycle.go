@@ -179,7 +179,7 @@ func maxUnavailable(p *Pass) {
 
 func noMinReady(p *Pass) {
 	for _, w := range p.Servers() {
-		if w.Kind == "Deployment" && w.root.Get("spec", "minReadySeconds").IntOr(0) == 0 && w.root.Get("spec", "strategy", "type").Str() != "Recreate" {
+		if w.Kind == "Deployment" && w.root.Get("spec", "minReadySeconds").IntOr(0) == 0 {
 			p.ReportFix(w.root.Get("spec"), setKey("let a new pod prove itself for 10 s", w.root.Get("spec"), 10, "minReadySeconds"), "minReadySeconds is 0")
 		}
 	}
@@ -193,7 +193,9 @@ func recreate(p *Pass) {
 		}
 		holdsVolume := slices.ContainsFunc(w.Pod.Get("volumes").List(), func(v Value) bool { return v.Get("persistentVolumeClaim").OK() })
 		if !holdsVolume {
-			p.ReportFix(at, replaceScalar("roll over instead", at, "RollingUpdate"), "the strategy is Recreate, and no volume asks for it")
+			fix := replaceScalar("roll over instead", at, "RollingUpdate").
+				and(setKey("", w.root.Get("spec"), map[string]any{"maxSurge": 1, "maxUnavailable": 0}, "strategy", "rollingUpdate"))
+			p.ReportFix(at, fix, "the strategy is Recreate, and no volume asks for it")
 		}
 	}
 }

@@ -1,0 +1,2 @@
+import jwt  # want HF520
+from mcp.server.fastmcp import FastMCP

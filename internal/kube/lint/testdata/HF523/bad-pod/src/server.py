@@ -1,0 +1,4 @@
+# a module in a folder
+from fastmcp import FastMCP
+
+mcp = FastMCP("weather")

@@ -1,0 +1,5 @@
+# defined
+from fastmcp import FastMCP
+
+mcp = FastMCP("weather")
+app = mcp.http_app()
