@@ -37,7 +37,7 @@ func (p *plan) deployment() (Object, error) {
 				ObjectMeta: metav1.ObjectMeta{Labels: p.labels(), Annotations: p.podAnnotations()},
 				Spec:       pod.spec,
 			},
-			Strategy:                p.strategy(),
+			Strategy:                strategy(),
 			MinReadySeconds:         minReady,
 			RevisionHistoryLimit:    new(int32(5)),
 			ProgressDeadlineSeconds: &deadline,
@@ -52,12 +52,8 @@ func (p *plan) deployment() (Object, error) {
 	}
 	o.because("spec.minReadySeconds", "%s", minReadyWhy)
 	o.because("spec.progressDeadlineSeconds", "%s", deadlineWhy)
-	if p.shape == watcher {
-		o.because("spec.strategy.type", "one watcher at a time: two would write the same history and probe twice")
-	} else {
-		o.because("spec.strategy.rollingUpdate.maxUnavailable", "no pod goes before its successor is ready")
-		o.because("spec.strategy.rollingUpdate.maxSurge", "rounded up: at least one more")
-	}
+	o.because("spec.strategy.rollingUpdate.maxUnavailable", "no pod goes before its successor is ready")
+	o.because("spec.strategy.rollingUpdate.maxSurge", "rounded up: at least one more")
 	o.because(`spec.template.metadata.annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"]`, "emptyDir volumes hold nothing that must survive")
 	for _, r := range pod.why {
 		o.because(templatePath+r.Path, "%s", r.Because)
@@ -66,10 +62,7 @@ func (p *plan) deployment() (Object, error) {
 	return o, p.patch(d, &o)
 }
 
-func (p *plan) strategy() appsv1.DeploymentStrategy {
-	if p.shape == watcher {
-		return appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType}
-	}
+func strategy() appsv1.DeploymentStrategy {
 	return appsv1.DeploymentStrategy{
 		Type: appsv1.RollingUpdateDeploymentStrategyType,
 		RollingUpdate: &appsv1.RollingUpdateDeployment{

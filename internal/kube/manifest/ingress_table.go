@@ -117,8 +117,6 @@ func ingressTable() map[string]ingressFacts {
 				{"cloud.google.com/neg", `{"ingress": true}`, "straight to the pods"},
 				{"cloud.google.com/backend-config", `{"default": "{name}"}`, "time-outs and health check stand in the BackendConfig"},
 			},
-			note:             "the load balancer's certificate is named by an annotation of yours (ingress.gcp.kubernetes.io/pre-shared-cert or networking.gke.io/managed-certificates): add it under expose.ingress.annotations",
-			ownTLS:           true,
 			healthChecksPods: true,
 			healthRanges:     []string{"130.211.0.0/22", "35.191.0.0/16"},
 			source:           "GKE Ingress: BackendConfig; health check ranges of Google's load balancers",

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	corev1 "k8s.io/api/core/v1"
 )
 
 // The minor versions of Kubernetes 1 that decide what may be used.
@@ -64,6 +66,14 @@ func (o Options) pin(image string) (ref, because string, err error) {
 }
 
 var digestAtEnd = regexp.MustCompile(`@sha256:[a-f0-9]{64}$`)
+
+// pullPolicy asks the registry anew only for what can have changed.
+func pullPolicy(image string) corev1.PullPolicy {
+	if pinned(image) {
+		return corev1.PullIfNotPresent
+	}
+	return corev1.PullAlways
+}
 
 func pinned(image string) bool { return digestAtEnd.MatchString(image) }
 

@@ -135,7 +135,7 @@ func (b *pod) front() (corev1.Container, error) {
 	}
 	b.because(at+".image", "%s", because)
 	c := corev1.Container{
-		Name: frontContainer, Image: image, ImagePullPolicy: corev1.PullIfNotPresent,
+		Name: frontContainer, Image: image, ImagePullPolicy: pullPolicy(image),
 		Args:            []string{p.verb(), "-c", configDir + "/holdfast.yaml"},
 		Resources:       p.frontResources(),
 		SecurityContext: hardened(),
@@ -177,10 +177,11 @@ func (b *pod) frontContract(c *corev1.Container, at string) {
 	b.because(at+".startupProbe.failureThreshold", "%s", startupBecause)
 	c.LivenessProbe = probe("/livez", admin, probing{livenessPeriod, serverProbeTimeout, 3})
 	b.because(at+".livenessProbe", "this process only: an upstream that is down is no reason to restart")
+	c.ReadinessProbe = probe("/readyz", admin, probing{readinessPeriod, probeTimeout, readinessFailures})
 	if p.shape == watcher {
+		b.because(at+".readinessProbe", "whether it watches; what it sees is in its metrics")
 		return
 	}
-	c.ReadinessProbe = probe("/readyz", admin, probing{readinessPeriod, probeTimeout, readinessFailures})
 	b.because(at+".readinessProbe", "whether this pod answers MCP, from the front's own last look; never the MCP endpoint itself")
 	c.Lifecycle = &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{Sleep: &corev1.SleepAction{Seconds: drainWait}}}
 	b.because(at+".lifecycle.preStop.sleep.seconds", "drain wait: calls still arrive until every proxy knows that this pod ends")
@@ -206,7 +207,7 @@ func (b *pod) server() (corev1.Container, error) {
 	}
 	b.because(at+".image", "%s", because)
 	c := corev1.Container{
-		Name: serverContainer, Image: image, ImagePullPolicy: corev1.PullIfNotPresent,
+		Name: serverContainer, Image: image, ImagePullPolicy: pullPolicy(image),
 		Command: s.Command, Args: s.Args, Env: b.serverEnv(at),
 		Resources: serverResources(s), SecurityContext: hardened(), VolumeMounts: b.serverMounts(),
 	}
@@ -256,7 +257,7 @@ func (b *pod) wrapped() (corev1.Container, error) {
 		return c, fmt.Errorf("front image: %w", err)
 	}
 	b.spec.Volumes = append(b.spec.Volumes, corev1.Volume{Name: "holdfast", VolumeSource: corev1.VolumeSource{
-		Image: &corev1.ImageVolumeSource{Reference: image, PullPolicy: corev1.PullIfNotPresent},
+		Image: &corev1.ImageVolumeSource{Reference: image, PullPolicy: pullPolicy(image)},
 	}})
 	b.because("volumes[holdfast].image.reference", "%s", because)
 	return c, nil
