@@ -54,9 +54,9 @@ func lintProbes() []Entry {
 		},
 		{
 			Code: "HF108", Name: "probe.shared_upstream", Severity: Warning,
-			Title: "Readiness of all replicas fell together",
-			Seen:  "All replicas became unready within one probe period.",
-			Why:   "The Service is empty, so clients cannot even list tools that need no upstream.",
+			Title: "Readiness hangs on a shared dependency",
+			Seen:  "Readiness of a pod asks something that all replicas share, so they fall together.",
+			Why:   "When the dependency fails the Service is empty, and clients cannot even list tools that need no upstream.",
 			Do:    "Keep readiness to what one pod can know about itself. Report the shared dependency as `ToolsWorking`, and let the gateway answer for it.",
 		},
 		{

@@ -7,6 +7,7 @@ import (
 
 var (
 	routeDecorator = regexp.MustCompile(`^\s*@\w+\.(?:get|route|custom_route)\(\s*["']([^"']+)["']`)
+	asksOthers     = regexp.MustCompile(`\b(?:httpx|requests|aiohttp|session|client)\b[\s\S]*\.(?:get|post|head|request)\(`)
 	timeoutArg     = regexp.MustCompile(`\btimeout\s*=\s*(?:httpx\.Timeout\()?([0-9]+(?:\.[0-9]+)?)`)
 )
 
@@ -23,11 +24,14 @@ func (x *Index) handlerTimeouts() map[string]handlerTimeout {
 			if m == nil {
 				continue
 			}
-			if t := timeoutArg.FindStringSubmatch(f.code.handler(i + 1)); t != nil {
+			body := f.code.handler(i + 1)
+			h := handlerTimeout{file: f, line: i + 1, asks: asksOthers.MatchString(body)}
+			if t := timeoutArg.FindStringSubmatch(body); t != nil {
 				if seconds, err := strconv.ParseFloat(t[1], 64); err == nil && seconds < 3600 {
-					out[m[1]] = handlerTimeout{seconds: seconds, file: f, line: i + 1}
+					h.seconds = seconds
 				}
 			}
+			out[m[1]] = h
 		}
 	}
 	return out

@@ -13,6 +13,7 @@ func probeRules() []Rule {
 		{Name: "probe.no_startup", Reads: "server pods", Check: noStartupProbe},
 		{Name: "probe.timeout_short", Reads: "server pods, Python", Check: probeTimeoutShort},
 		{Name: "probe.tcp_readiness", Reads: "server pods", Check: tcpReadiness},
+		{Name: "probe.shared_upstream", Reads: "server pods, Python", Heuristic: true, Check: sharedUpstream},
 		{Name: "probe.none", Reads: "server pods", Check: noReadiness},
 		{Name: "probe.port_unknown", Reads: "server pods", Check: probePortUnknown},
 		{Name: "probe.liveness_impatient", Reads: "server pods", Check: livenessImpatient},
@@ -159,6 +160,20 @@ func probeTimeoutShort(p *Pass) {
 	})
 }
 
+// sharedUpstream looks into the code for a readiness handler that asks another
+// server; two replicas asking the same one fall together.
+func sharedUpstream(p *Pass) {
+	handlers := p.handlerTimeouts()
+	eachProbe(p, func(w *Workload, c Container, kind string, probe Value) {
+		path := probe.Get("httpGet", "path")
+		h, known := handlers[path.Str()]
+		if kind != readiness || !known || !h.asks {
+			return
+		}
+		p.Report(path, "readiness of container %s asks %s, whose handler asks another server (%s:%d)", c.Name, path.Str(), h.file.Path, h.line)
+	})
+}
+
 func tcpReadiness(p *Pass) {
 	for _, w := range p.Servers() {
 		c := w.Probed()
@@ -252,7 +267,8 @@ func neverSpeaksMCP(p *Pass) {
 
 // handlerTimeout is how long a health handler in the code may wait.
 type handlerTimeout struct {
-	seconds float64
+	seconds float64 // 0 where it does not say
+	asks    bool    // it asks another server
 	file    *File
 	line    int
 }
