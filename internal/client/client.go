@@ -17,6 +17,8 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -95,8 +97,12 @@ type Client struct {
 	opts     Options
 	url      *url.URL
 	nextID   atomic.Int64
-	// child runs a stdio server once the first request started it; answers
-	// hands out what it says.
+	// noise counts the lines of stdio children that were no messages.
+	noise atomic.Int64
+
+	// mu guards child, which runs a stdio server once the first request
+	// started it, and answers, which hands out what it says.
+	mu      sync.Mutex
 	child   *child
 	answers *correlator
 }
@@ -133,19 +139,47 @@ func New(e Endpoint, o Options) (*Client, error) {
 	return c, nil
 }
 
-// Redirect makes the client use another URL of the same origin from now on.
-// The caller has checked that it is one.
+// Redirect makes the client use another URL from now on. It must not run beside
+// other methods. The endpoint's headers go there only if the origin is the
+// endpoint's own, or the same host with TLS added.
 func (c *Client) Redirect(u *url.URL) { c.url = u }
+
+// Trusts tells whether u may see the endpoint's headers: it has the endpoint's
+// origin, or only adds TLS to it.
+func (c *Client) Trusts(u *url.URL) bool {
+	own, err := url.Parse(c.endpoint.URL)
+	if err != nil || !strings.EqualFold(own.Hostname(), u.Hostname()) {
+		return false
+	}
+	from, to := portOf(own), portOf(u)
+	return own.Scheme == u.Scheme && from == to ||
+		own.Scheme == "http" && u.Scheme == "https" && from == "80" && to == "443"
+}
+
+func portOf(u *url.URL) string {
+	switch {
+	case u.Port() != "":
+		return u.Port()
+	case u.Scheme == "https":
+		return "443"
+	default:
+		return "80"
+	}
+}
 
 // URL returns the URL in use, nil for stdio.
 func (c *Client) URL() *url.URL { return c.url }
 
-// Close ends a stdio child and drops idle connections.
+// Close ends a stdio child. Sessions are closed by themselves, connections
+// belong to Options.HTTP.
 func (c *Client) Close(ctx context.Context) error {
-	if c.child != nil {
-		return c.child.Close(ctx)
+	c.mu.Lock()
+	ch := c.child
+	c.mu.Unlock()
+	if ch == nil {
+		return nil
 	}
-	return nil
+	return ch.Close(ctx)
 }
 
 func (c *Client) newID() mcp.ID { return mcp.ID(strconv.FormatInt(c.nextID.Add(1), 10)) }

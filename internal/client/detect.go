@@ -54,6 +54,9 @@ func (c *Client) Detect(ctx context.Context, force mcp.Era) Detection {
 	switch next {
 	case askLegacy:
 		d.legacy(ctx, d.legacyVersion())
+		if d.Legacy != nil && d.Discover.Status/100 == 5 {
+			d.askAgain(ctx)
+		}
 	case afterSilence:
 		d.afterSilence(ctx)
 	case alsoLegacy:
@@ -149,7 +152,8 @@ func (d *detector) silent(ctx context.Context, x *Exchange) bool {
 	case d.url == nil:
 		if _, exited := errors.AsType[*ExitError](x.Err); exited && !d.restarted {
 			// Some old servers die of a method they do not know.
-			d.restarted, d.child = true, nil
+			d.restarted = true
+			d.forgetChild(ctx)
 			return false
 		}
 		return x.Err != nil && ctx.Err() != nil || errors.As(x.Err, new(*StartError))
@@ -237,6 +241,27 @@ func (d *detector) tryLegacy(ctx context.Context) {
 		d.record(h)
 	} else {
 		d.Steps = append(d.Steps, h.Initialize)
+		d.discarded(h)
+	}
+	d.Decisive = decisive
+}
+
+// discarded notes the DELETE of a session that was of no use.
+func (d *detector) discarded(h Handshake) {
+	if h.Discarded != nil {
+		d.Steps = append(d.Steps, h.Discarded)
+	}
+}
+
+// askAgain repeats the modern question when a server failed at it and then took
+// the handshake: one of both eras that was just starting must not pass for a
+// legacy one.
+func (d *detector) askAgain(ctx context.Context) {
+	decisive := d.Decisive
+	x := d.step(d.send(ctx, d.modernCall(mcp.Newest(mcp.EraModern), mcp.MethodDiscover, "", nil, false)))
+	if found := readDiscovery(x); found != nil {
+		d.Discover = x
+		d.discovered(found)
 	}
 	d.Decisive = decisive
 }
@@ -328,6 +353,7 @@ func (d *detector) record(h Handshake) {
 	if h.Initialized != nil {
 		d.step(h.Initialized)
 	}
+	d.discarded(h)
 	d.Handshake, d.Legacy = &h, h.Session
 	if h.Version != "" && !slices.Contains(d.Versions, h.Version) {
 		d.Versions = append(d.Versions, h.Version)

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/holdfast-mcp/holdfast/internal/egress"
 	"github.com/holdfast-mcp/holdfast/internal/mcp"
@@ -55,12 +56,15 @@ func (c *Client) do(ctx context.Context, x *Exchange) *egress.Response {
 	if c.opts.UserAgent != "" {
 		req.Header.Set("User-Agent", c.opts.UserAgent)
 	}
-	for name, values := range c.endpoint.Header {
-		req.Header[http.CanonicalHeaderKey(name)] = values
+	if c.Trusts(req.URL) {
+		for name, values := range c.endpoint.Header {
+			req.Header[http.CanonicalHeaderKey(name)] = values
+		}
 	}
+	start := time.Now()
 	res, err := c.opts.HTTP.Do(req)
 	if err != nil {
-		x.Err = err
+		x.Err, x.Timing.Total = err, time.Since(start)
 		if e, ok := errors.AsType[*egress.Error](err); ok {
 			x.Status, x.Remote = e.Status, e.Addr
 		}
@@ -80,10 +84,7 @@ const streamFactor = 4
 // readAnswer reads the body whatever the status: JSON-RPC answers come under
 // 404 and 503 too.
 func (c *Client) readAnswer(ctx context.Context, x *Exchange, res *egress.Response, notify bool) {
-	mediaType, _, err := mime.ParseMediaType(res.Header.Get("Content-Type"))
-	if err != nil {
-		mediaType = strings.ToLower(res.Header.Get("Content-Type"))
-	}
+	mediaType := mediaTypeOf(res.Header)
 	if mediaType == mcp.TypeEventStream && !notify {
 		x.Framing = FramingStream
 		res.LimitBody(streamFactor * int64(c.opts.MaxMessage))
@@ -113,6 +114,16 @@ func (c *Client) readAnswer(ctx context.Context, x *Exchange, res *egress.Respon
 		return
 	}
 	c.judgeBody(x, mediaType)
+}
+
+// mediaTypeOf gives the declared type in lower case, without parameters.
+func mediaTypeOf(h http.Header) string {
+	declared := h.Get("Content-Type")
+	if t, _, err := mime.ParseMediaType(declared); err == nil {
+		return t
+	}
+	t, _, _ := strings.Cut(strings.ToLower(declared), ";")
+	return strings.TrimSpace(t)
 }
 
 func (c *Client) judgeBody(x *Exchange, mediaType string) {

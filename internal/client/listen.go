@@ -1,9 +1,12 @@
 package client
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
+	"math"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/holdfast-mcp/holdfast/internal/mcp"
@@ -36,27 +39,33 @@ func (s *Session) Listen(ctx context.Context, ack, hold time.Duration) Listening
 	x.ID, x.Request = id, body
 	x.RequestHeader.Set("Content-Type", mcp.TypeJSON)
 	x.RequestHeader.Set("Accept", mcp.AcceptBoth)
-	ctx, cancel := context.WithCancel(ctx)
+	streamCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	clock := time.AfterFunc(ack, cancel)
 	defer clock.Stop()
-	res := c.do(ctx, x)
+	defer func() {
+		if !l.Acknowledged && streamCtx.Err() != nil && ctx.Err() == nil {
+			x.Fault, x.Err = FaultStalled, fmt.Errorf("no acknowledgement within %s", ack)
+		}
+	}()
+	res := c.do(streamCtx, x)
 	if res == nil {
 		return l
 	}
 	defer finish(x, res)
-	if !strings.HasPrefix(res.Header.Get("Content-Type"), mcp.TypeEventStream) {
-		c.readAnswer(ctx, x, res, false)
+	if mediaTypeOf(res.Header) != mcp.TypeEventStream {
+		c.readAnswer(streamCtx, x, res, false)
 		return l
 	}
 	x.Framing = FramingStream
-	res.LimitBody(1 << 62)
+	res.LimitBody(math.MaxInt64) // each event is bounded, the time is too
 	l.follow(sse.NewReader(res.Body, c.opts.MaxMessage), c.limits(), func() { clock.Reset(hold) })
-	l.Ended = l.Acknowledged && ctx.Err() == nil && x.Response == nil
+	l.Ended = l.Acknowledged && streamCtx.Err() == nil && x.Response == nil
 	return l
 }
 
-// follow reads until the stream or its context ends; acked is called once.
+// follow reads until the stream or its context ends, or until a first message
+// that is no acknowledgement; acked is called once.
 func (l *Listening) follow(events *sse.Reader, limits mcp.Limits, acked func()) {
 	x := l.Exchange
 	for {
@@ -73,12 +82,22 @@ func (l *Listening) follow(events *sse.Reader, limits mcp.Limits, acked func()) 
 			x.Fault = FaultNotJSONRPC
 			continue
 		}
-		if x.take(msg) {
+		switch {
+		case x.take(msg):
 			return
-		}
-		if msg.Method == mcp.MethodAcknowledged && !l.Acknowledged {
+		case l.Acknowledged:
+		case msg.Method != mcp.MethodAcknowledged || !subscribedTo(msg, x.ID):
+			return
+		default:
 			l.Acknowledged = true
 			acked()
 		}
 	}
+}
+
+// subscribedTo tells whether a message belongs to the subscription that the
+// request id opened. The id keeps its JSON type.
+func subscribedTo(msg *mcp.Message, id mcp.ID) bool {
+	var meta map[string]json.RawMessage
+	return json.Unmarshal(msg.Meta.Raw, &meta) == nil && bytes.Equal(meta[mcp.MetaSubscriptionID], []byte(id))
 }

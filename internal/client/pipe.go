@@ -53,18 +53,41 @@ func (c *Client) OpenPipe(ctx context.Context, sink Sink) (Pipe, error) {
 // to the call that awaits it.
 type correlator struct {
 	mu      sync.Mutex
-	waiting map[mcp.ID]chan *mcp.Message
+	waiting map[mcp.ID]chan answer
+	late    map[mcp.ID]bool // asked for, given up; their answers may still come
+	strays  int             // answers to questions that nobody asked
 	err     error
 	ended   bool
 }
 
+// answer is one message and the bytes it came in.
+type answer struct {
+	msg *mcp.Message
+	raw []byte
+}
+
 // Deliver implements Sink.
-func (k *correlator) Deliver(msg *mcp.Message, _ []byte) {
+func (k *correlator) Deliver(msg *mcp.Message, raw []byte) {
+	if msg.Kind != mcp.Response && msg.Kind != mcp.ErrorResponse {
+		return
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if w, ok := k.waiting[msg.ID]; ok && (msg.Kind == mcp.Response || msg.Kind == mcp.ErrorResponse) {
-		delete(k.waiting, msg.ID)
-		w <- msg // buffered
+	id := msg.ID
+	if id == "" && msg.Kind == mcp.ErrorResponse && len(k.waiting) == 1 {
+		for only := range k.waiting { // the server could not read our id
+			id = only
+		}
+	}
+	w, ok := k.waiting[id]
+	switch {
+	case ok:
+		delete(k.waiting, id)
+		w <- answer{msg, raw} // buffered
+	case k.late[id]:
+		delete(k.late, id)
+	default:
+		k.strays++
 	}
 }
 
@@ -81,24 +104,29 @@ func (k *correlator) End(err error) {
 }
 
 // expect registers a wait; it fails when the pipe has ended.
-func (k *correlator) expect(id mcp.ID) (chan *mcp.Message, error) {
+func (k *correlator) expect(id mcp.ID) (w chan answer, strays int, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.ended {
-		return nil, k.err
+		return nil, 0, k.err
 	}
 	if k.waiting == nil {
-		k.waiting = map[mcp.ID]chan *mcp.Message{}
+		k.waiting, k.late = map[mcp.ID]chan answer{}, map[mcp.ID]bool{}
 	}
-	w := make(chan *mcp.Message, 1)
+	w = make(chan answer, 1)
 	k.waiting[id] = w
-	return w, nil
+	return w, k.strays, nil
 }
 
-func (k *correlator) forget(id mcp.ID) {
+// forget ends a wait; it tells how many strays there have been.
+func (k *correlator) forget(id mcp.ID) (strays int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	delete(k.waiting, id)
+	if _, unanswered := k.waiting[id]; unanswered {
+		delete(k.waiting, id)
+		k.late[id] = true
+	}
+	return k.strays
 }
 
 func (k *correlator) reason() error {
@@ -121,24 +149,36 @@ func (k *correlator) exchange(ctx context.Context, x *Exchange, notify bool, sen
 		send()
 		return
 	}
-	answer, err := k.expect(x.ID)
+	w, strays, err := k.expect(x.ID)
 	if err != nil {
 		x.Err = err
 		return
 	}
-	defer k.forget(x.ID)
 	if !send() {
+		k.forget(x.ID)
 		return
 	}
 	select {
-	case msg, ok := <-answer:
+	case a, ok := <-w:
 		if !ok {
-			x.Fault, x.Err = FaultTruncated, k.reason()
+			x.ended(k.reason())
 			return
 		}
-		x.Response = msg
-		x.Received += int64(len(msg.Result))
+		x.Response, x.Body = a.msg, a.raw
+		x.Received += int64(len(a.raw))
 	case <-ctx.Done():
 		x.Fault, x.Err = FaultStalled, ctx.Err()
+		if k.forget(x.ID) > strays {
+			x.Fault, x.Err = FaultIDMismatch, nil // something was answered, only not this
+		}
 	}
+}
+
+// ended says what became of an exchange whose pipe has ended.
+func (x *Exchange) ended(reason error) {
+	if errors.Is(reason, errLongLine) || isTooLarge(reason) {
+		x.Fault = FaultTooLarge
+		return
+	}
+	x.Fault, x.Err = FaultTruncated, reason
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"github.com/holdfast-mcp/holdfast/internal/mcp"
 )
@@ -78,7 +79,7 @@ func (s *Session) Get(ctx context.Context) *Exchange {
 	h.Set("Accept", mcp.TypeEventStream)
 	x := &Exchange{HTTPMethod: http.MethodGet, URL: s.client.url.String(), RequestHeader: h}
 	if res := s.client.do(ctx, x); res != nil {
-		if res.Header.Get("Content-Type") != "" && x.Status == http.StatusOK {
+		if mediaTypeOf(res.Header) == mcp.TypeEventStream && x.Status == http.StatusOK {
 			x.Framing = FramingStream
 		}
 		finish(x, res)
@@ -184,6 +185,8 @@ type Handshake struct {
 	Initialized *Exchange // nil if it did not come to that
 	// Version is what the server answered, also when we do not know it.
 	Version string
+	// Discarded is the DELETE of a session whose version we do not know.
+	Discarded *Exchange
 }
 
 // Initialize performs the legacy handshake over the endpoint's plain transport.
@@ -192,7 +195,9 @@ func (c *Client) Initialize(ctx context.Context, rev mcp.Revision) Handshake {
 }
 
 func (c *Client) handshake(ctx context.Context, rev mcp.Revision, s *Session) Handshake {
-	h := Handshake{Initialize: s.send(ctx, s.prepare(mcp.MethodInitialize, "", map[string]any{
+	asking, cancel := outlive(ctx, handshakeGrace)
+	defer cancel()
+	h := Handshake{Initialize: s.send(asking, s.prepare(mcp.MethodInitialize, "", map[string]any{
 		"protocolVersion": rev, "capabilities": struct{}{}, "clientInfo": c.opts.Info,
 	}, false))}
 	var result initialization
@@ -204,12 +209,37 @@ func (c *Client) handshake(ctx context.Context, rev mcp.Revision, s *Session) Ha
 	s.Revision, s.Server, s.Capabilities = mcp.Revision(result.ProtocolVersion), result.ServerInfo, result.Capabilities
 	t, known := mcp.Lookup(s.Revision)
 	if !known || t.Era != mcp.EraLegacy {
-		s.Close(ctx) // nothing we can talk about, but do not leave it open
+		// Nothing we can talk about, but do not leave it open.
+		h.Discarded = s.Close(asking)
 		return h
 	}
 	h.Session = s
 	h.Initialized = s.Notify(ctx, mcp.MethodInitialized, nil)
 	return h
+}
+
+// handshakeGrace is how long the answer to initialize is still waited for when
+// the caller has given up.
+const handshakeGrace = 2 * time.Second
+
+// outlive gives a context that ends with ctx's deadline, but only some time
+// after its cancellation: initialize must not be cancelled (2025-11-25, basic,
+// utilities, cancellation), and without its answer the session that it opened
+// could never be deleted.
+func outlive(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	if ctx.Err() != nil {
+		return ctx, func() {}
+	}
+	base := context.WithoutCancel(ctx)
+	var out context.Context
+	var cancel context.CancelFunc
+	if end, ok := ctx.Deadline(); ok {
+		out, cancel = context.WithDeadline(base, end)
+	} else {
+		out, cancel = context.WithCancel(base)
+	}
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
+	return out, func() { stop(); cancel() }
 }
 
 func (c *Client) transport() Transport {

@@ -46,28 +46,26 @@ const (
 	stopGrace = 2 * time.Second
 )
 
-// child is a running stdio server: a Pipe. One goroutine reads its stdout, one
-// waits for its end; Close waits for both.
+// errLongLine is why a child was killed that printed a line without end.
+var errLongLine = errors.New("server process printed a line longer than a message may be")
+
+// child is a running stdio server: a Pipe. One goroutine waits for its end and
+// for those that read its stdout and stderr; Close waits for it.
 type child struct {
 	cmd    *exec.Cmd
-	stdin  io.WriteCloser
+	stdin  *os.File
 	limits mcp.Limits
 	sink   Sink
 	stderr *tail
-	noise  atomic.Int64
-	exited chan struct{} // closed when the process is gone and stdout is read
-
-	writing sync.Mutex
+	noise  *atomic.Int64
+	exited chan struct{} // closed when the process is gone and its output is read
+	tooBig atomic.Bool   // it was killed for a line without end
+	turn   chan struct{} // holds a value while somebody writes
 }
 
-// Noise counts the lines on the child's stdout that were no message of MCP. It
-// is 0 for URL endpoints.
-func (c *Client) Noise() int {
-	if c.child == nil {
-		return 0
-	}
-	return int(c.child.noise.Load())
-}
+// Noise counts the lines on the stdout of children that were no message of
+// MCP. It is 0 for URL endpoints.
+func (c *Client) Noise() int { return int(c.noise.Load()) }
 
 // line sends one message to the child, which it starts if need be, and waits
 // for the answer.
@@ -79,53 +77,85 @@ func (c *Client) line(ctx context.Context, cl call) *Exchange {
 		return x
 	}
 	x.ID, x.Request = id, body
-	if c.child == nil {
-		c.answers = new(correlator)
-		if c.child, err = c.startChild(c.answers); err != nil {
-			x.Err = err
-			return x
-		}
+	ch, answers, err := c.running()
+	if err != nil {
+		x.Err = err
+		return x
 	}
-	c.answers.exchange(ctx, x, cl.notify, func() bool {
-		x.Err = c.child.Send(ctx, body)
+	answers.exchange(ctx, x, cl.notify, func() bool {
+		x.Err = ch.Send(ctx, body)
 		return x.Err == nil
 	})
 	return x
 }
 
+// running gives the child, started if it is not there yet.
+func (c *Client) running() (*child, *correlator, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.child != nil {
+		return c.child, c.answers, nil
+	}
+	answers := new(correlator)
+	ch, err := c.startChild(answers)
+	if err != nil {
+		return nil, nil, err
+	}
+	c.child, c.answers = ch, answers
+	return ch, answers, nil
+}
+
+// forgetChild ends the child, so that the next request starts another.
+func (c *Client) forgetChild(ctx context.Context) {
+	c.mu.Lock()
+	ch := c.child
+	c.child, c.answers = nil, nil
+	c.mu.Unlock()
+	if ch != nil {
+		_ = ch.Close(ctx) // cannot fail
+	}
+}
+
+// startChild starts the endpoint's command with pipes of our own: those of
+// os/exec would close before the last answer is read, and would wait for
+// grandchildren that hold them open.
 func (c *Client) startChild(sink Sink) (*child, error) {
+	var ours, theirs [3]*os.File
+	closeAll := func(files ...*os.File) {
+		for _, f := range files {
+			if f != nil {
+				_ = f.Close() // nothing was written
+			}
+		}
+	}
+	for fd := range 3 {
+		r, w, err := os.Pipe()
+		if err != nil {
+			closeAll(append(ours[:], theirs[:]...)...)
+			return nil, &StartError{Err: err}
+		}
+		ours[fd], theirs[fd] = r, w
+		if fd == 0 {
+			ours[fd], theirs[fd] = w, r
+		}
+	}
 	e := c.endpoint
 	cmd := exec.Command(e.Command[0], e.Command[1:]...)
 	cmd.Dir = e.Dir
 	cmd.Env = append(minimalEnv(c.opts.Parent), e.Env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that its children end with it
-	ch := &child{cmd: cmd, limits: c.limits(), sink: sink, stderr: &tail{also: c.opts.Stderr}, exited: make(chan struct{})}
-	cmd.Stderr = ch.stderr
-	cmd.WaitDelay = stopGrace
-	var err error
-	if ch.stdin, err = cmd.StdinPipe(); err != nil {
-		return nil, &StartError{Err: err}
-	}
-	// An os.Pipe of our own: Wait must not close the reading end before the
-	// reader has seen the last answer.
-	out, in, err := os.Pipe()
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = theirs[0], theirs[1], theirs[2]
+	err := cmd.Start()
+	closeAll(theirs[:]...) // the child has its copies
 	if err != nil {
+		closeAll(ours[:]...)
 		return nil, &StartError{Err: err}
 	}
-	cmd.Stdout = in
-	if err := cmd.Start(); err != nil {
-		return nil, &StartError{Err: errors.Join(err, out.Close(), in.Close())}
+	ch := &child{
+		cmd: cmd, stdin: ours[0], limits: c.limits(), sink: sink, stderr: &tail{also: c.opts.Stderr}, noise: &c.noise,
+		exited: make(chan struct{}), turn: make(chan struct{}, 1),
 	}
-	_ = in.Close() // the child has its copy
-	read := make(chan struct{})
-	go func() { defer close(read); ch.read(out) }()
-	go func() {
-		defer close(ch.exited)
-		state := ch.wait()
-		<-read
-		_ = out.Close() // read to its end
-		sink.End(&ExitError{State: state, Stderr: ch.stderr.String()})
-	}()
+	go ch.watch(ours[1], ours[2])
 	return ch, nil
 }
 
@@ -140,6 +170,41 @@ func minimalEnv(parent []string) []string {
 		}
 	}
 	return env
+}
+
+// drainTime is how long what a dead child left in its pipes may take to read.
+const drainTime = 500 * time.Millisecond
+
+// watch reads what the child prints, reaps it and whatever it left in its
+// process group, and tells the sink.
+func (ch *child) watch(stdout, stderr *os.File) {
+	defer close(ch.exited)
+	var readers sync.WaitGroup
+	readers.Go(func() { ch.read(stdout) })
+	readers.Go(func() { _, _ = io.Copy(ch.stderr, stderr) }) // ends with the pipe
+	waitErr := ch.cmd.Wait()
+	ch.kill(syscall.SIGKILL)
+	// A grandchild that left the group may hold the pipes open for ever.
+	end := time.Now().Add(drainTime)
+	_, _ = stdout.SetReadDeadline(end), stderr.SetReadDeadline(end)
+	readers.Wait()
+	_, _, _ = stdout.Close(), stderr.Close(), ch.stdin.Close() // read to the end, or given up
+	ch.sink.End(ch.reason(waitErr))
+}
+
+// reason says why the child ended.
+func (ch *child) reason(waitErr error) error {
+	if ch.tooBig.Load() {
+		return fmt.Errorf("%w: over %d bytes", errLongLine, ch.limits.Bytes)
+	}
+	state := "unknown"
+	switch {
+	case ch.cmd.ProcessState != nil:
+		state = ch.cmd.ProcessState.String()
+	case waitErr != nil:
+		state = waitErr.Error()
+	}
+	return &ExitError{State: state, Stderr: ch.stderr.String()}
 }
 
 // read splits stdout into messages until it ends or a line exceeds the limit.
@@ -157,31 +222,45 @@ func (ch *child) read(out io.Reader) {
 			ch.noise.Add(1)
 		}
 	}
-	if lines.Err() != nil {
-		ch.kill(syscall.SIGKILL) // a line without end: nothing sound can follow
+	if errors.Is(lines.Err(), bufio.ErrTooLong) {
+		ch.tooBig.Store(true)
+		ch.kill(syscall.SIGKILL) // nothing sound can follow
 	}
 }
 
-// wait reaps the process and whatever it left in its group.
-func (ch *child) wait() (state string) {
-	if err := ch.cmd.Wait(); err != nil && ch.cmd.ProcessState == nil {
-		return err.Error()
+// Send implements Pipe. A child that reads nothing makes it wait until ctx
+// ends; what was half written by then ends the child's input.
+func (ch *child) Send(ctx context.Context, msg []byte) error {
+	select {
+	case ch.turn <- struct{}{}:
+		defer func() { <-ch.turn }()
+	case <-ch.exited:
+		return ch.reason(nil)
+	case <-ctx.Done():
+		return fmt.Errorf("write to server process: %w", ctx.Err())
 	}
-	ch.kill(syscall.SIGKILL)
-	return ch.cmd.ProcessState.String()
-}
-
-// Send implements Pipe.
-func (ch *child) Send(_ context.Context, msg []byte) error {
-	ch.writing.Lock()
-	defer ch.writing.Unlock()
-	_, err := ch.stdin.Write(append(slices.Clip(msg), '\n'))
-	if err == nil {
+	interrupted := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(interrupted)
+		_ = ch.stdin.SetWriteDeadline(time.Unix(1, 0))
+	})
+	n, err := ch.stdin.Write(append(slices.Clip(msg), '\n'))
+	if !stop() {
+		<-interrupted
+		_ = ch.stdin.SetWriteDeadline(time.Time{})
+	}
+	switch {
+	case err == nil:
 		return nil
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		if n > 0 {
+			_ = ch.stdin.Close() // the next message would be part of this one
+		}
+		return fmt.Errorf("write to server process: %w", ctx.Err())
 	}
 	select {
 	case <-ch.exited:
-		return &ExitError{State: ch.cmd.ProcessState.String(), Stderr: ch.stderr.String()}
+		return ch.reason(nil)
 	case <-time.After(stopGrace): // stdin closed but still there
 		return fmt.Errorf("write to server process: %w", err)
 	}

@@ -7,7 +7,6 @@ import (
 	"math"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/holdfast-mcp/holdfast/internal/egress"
@@ -38,32 +37,56 @@ func (c *Client) openStream(ctx context.Context, sink Sink) (*eventStream, *Exch
 	streamCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, cancel)
 	timer := time.AfterFunc(c.opts.StreamTimeout, cancel)
-	defer timer.Stop()
 	res := c.do(streamCtx, x)
 	if res == nil {
+		stop()
+		cancel()
+		if x.Err != nil && !timer.Stop() && ctx.Err() == nil {
+			x.Err = errNoEndpoint(c.opts.StreamTimeout)
+		}
+		return nil, x
+	}
+	fail := func() (*eventStream, *Exchange) {
+		finish(x, res)
+		stop()
+		timer.Stop()
 		cancel()
 		return nil, x
 	}
-	if !strings.HasPrefix(res.Header.Get("Content-Type"), mcp.TypeEventStream) || x.Status != http.StatusOK {
+	if mediaTypeOf(res.Header) != mcp.TypeEventStream || x.Status != http.StatusOK {
 		c.readAnswer(streamCtx, x, res, true)
-		finish(x, res)
-		cancel()
-		return nil, x
+		return fail()
 	}
 	x.Framing = FramingStream
 	res.LimitBody(math.MaxInt64) // each event is bounded; the stream is not
 	s := &eventStream{client: c, sink: sink, cancel: cancel, done: make(chan struct{})}
 	events := sse.NewReader(res.Body, c.opts.MaxMessage)
 	if err := s.awaitEndpoint(events); err != nil {
-		x.Err, x.Fault = err, FaultStalled
-		finish(x, res)
-		cancel()
-		return nil, x
+		x.Err = err
+		if errors.Is(err, errBadEndpoint) {
+			x.Fault = FaultNotJSONRPC
+			return fail()
+		}
+		x.streamEnded(streamCtx, err)
+		if x.Fault == FaultStalled && ctx.Err() == nil {
+			x.Err = errNoEndpoint(c.opts.StreamTimeout)
+		}
+		return fail()
 	}
-	stop()
+	if !stop() || !timer.Stop() { // one of them has cancelled the stream just now
+		x.Err, x.Fault = errNoEndpoint(c.opts.StreamTimeout), FaultStalled
+		return fail()
+	}
 	x.Timing = res.Timing
 	go s.read(res, events)
 	return s, x
+}
+
+// errBadEndpoint marks an endpoint event that leads nowhere we may post to.
+var errBadEndpoint = errors.New("bad endpoint event")
+
+func errNoEndpoint(within time.Duration) error {
+	return fmt.Errorf("no endpoint event within %s", within)
 }
 
 func (s *eventStream) awaitEndpoint(events *sse.Reader) error {
@@ -76,11 +99,11 @@ func (s *eventStream) awaitEndpoint(events *sse.Reader) error {
 	}
 	ref, err := url.Parse(string(event.Data))
 	if err != nil {
-		return errors.New("endpoint event holds no URL")
+		return fmt.Errorf("%w: it holds no URL", errBadEndpoint)
 	}
 	posts := s.client.url.ResolveReference(ref)
 	if posts.Scheme != s.client.url.Scheme || posts.Host != s.client.url.Host {
-		return fmt.Errorf("endpoint event leads to another origin (%s)", posts.Host)
+		return fmt.Errorf("%w: it leads to another origin (%s)", errBadEndpoint, posts.Host)
 	}
 	s.posts = posts
 	return nil
@@ -144,7 +167,11 @@ func (s *eventStream) ask(ctx context.Context, cl call, answers *correlator) *Ex
 	answers.exchange(ctx, x, cl.notify, func() bool {
 		*x = *s.post(ctx, body)
 		x.ID, x.Method = id, cl.method
-		return x.Err == nil && x.Status/100 == 2
+		if x.Err != nil || x.Status/100 != 2 {
+			return false
+		}
+		x.Fault = NoFault // the body of the POST is not where the answer is
+		return true
 	})
 	return x
 }

@@ -10,8 +10,9 @@ import (
 
 // Bounds on a paged list: a server may not keep us busy for ever.
 const (
-	maxPages = 100
-	maxTools = 10_000
+	maxPages     = 100
+	maxTools     = 10_000
+	maxListBytes = 16 << 20
 )
 
 // ToolList is what tools/list brought, over all pages.
@@ -19,7 +20,7 @@ type ToolList struct {
 	Tools []json.RawMessage
 	Pages []*Exchange // one per page; the last may be a failure
 	// Loop is set when a cursor came back that had been seen, or when the
-	// bounds (100 pages, 10,000 tools) were hit.
+	// bounds (100 pages, 10,000 tools, 16 MiB) were hit.
 	Loop bool
 	// Bytes is the size of all results.
 	Bytes int
@@ -66,7 +67,7 @@ func (s *Session) ListTools(ctx context.Context) ToolList {
 		if page.NextCursor == nil {
 			return l
 		}
-		if slices.Contains(seen, *page.NextCursor) || len(l.Pages) >= maxPages || len(l.Tools) > maxTools {
+		if slices.Contains(seen, *page.NextCursor) || len(l.Pages) >= maxPages || len(l.Tools) > maxTools || l.Bytes > maxListBytes {
 			l.Loop = true
 			return l
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,7 +35,7 @@ func (j *journey) explain(ctx context.Context, found client.Detection) {
 	before := len(j.res.Findings)
 	j.judge(ctx, x)
 	if len(j.res.Findings) == before {
-		j.report("body.not_jsonrpc", "the answer is not one of MCP: "+answerOf(x))
+		j.report("body.not_jsonrpc", "the answer is not one of MCP: "+j.answerOf(x))
 	}
 	j.step(failedStep(x), StepFail, j.res.Findings[before].Seen, x.Timing.Total)
 }
@@ -63,13 +64,15 @@ func (j *journey) judge(ctx context.Context, x *client.Exchange) {
 	switch {
 	case x.Err != nil && (x.Status == 0 || x.Fault == client.NoFault):
 		j.judgeError(x)
+	case x.HTTPMethod == "" && x.Fault != client.NoFault:
+		j.judgeFault(x)
 	case x.Redirect != nil:
 		j.judgeRedirect(x)
 	case x.Status == http.StatusUnauthorized, x.Status == http.StatusForbidden, x.Status == http.StatusProxyAuthRequired:
 		j.judgeWall(ctx, x)
 	case x.Status >= 400 && !j.judgeStatus(x) && x.RPCError() != nil, x.RPCError() != nil && x.Status/100 == 2, x.Status == 0 && x.RPCError() != nil:
 		j.judgeRPC(x)
-	case x.Status/100 == 2:
+	case x.Status/100 == 2, x.HTTPMethod == "":
 		j.judgeFault(x)
 	}
 }
@@ -83,7 +86,7 @@ func (j *journey) judgeError(x *client.Exchange) {
 	e, ok := errors.AsType[*egress.Error](x.Err)
 	switch {
 	case ok:
-		j.report(networkFault(e), e.Error())
+		j.report(networkFault(e), j.networkText(e))
 	case errors.Is(x.Err, context.DeadlineExceeded), x.Fault == client.FaultStalled:
 		j.report("http.timeout", fmt.Sprintf("no answer to %s within %s", x.Method, j.prober.opts.Patience))
 	case x.HTTPMethod == http.MethodGet:
@@ -101,6 +104,64 @@ func processFault(err error) string {
 		return "stdio.exited"
 	}
 	return ""
+}
+
+// errorText says what went wrong, shorter than the error itself where we know
+// how.
+func (j *journey) errorText(err error) string {
+	if e, ok := errors.AsType[*egress.Error](err); ok {
+		return j.networkText(e)
+	}
+	return err.Error()
+}
+
+// networkText tells a failure of the network in one clause: where, then what.
+func (j *journey) networkText(e *egress.Error) string {
+	host := e.Host
+	if e.Addr.IsValid() && e.Addr.Addr().String() == strings.Trim(e.Host, "[]") {
+		host = e.Addr.String()
+	} else if e.Addr.IsValid() {
+		host += " (" + e.Addr.String() + ")"
+	}
+	doing := "request to "
+	switch e.Phase {
+	case egress.PhaseDNS:
+		doing = "look-up of "
+	case egress.PhaseConnect:
+		doing = "connection to "
+	case egress.PhaseTLS:
+		doing = "TLS handshake with "
+	case egress.PhaseHead, egress.PhaseBody:
+		doing = "answer of "
+	}
+	return doing + host + ": " + j.cause(e)
+}
+
+// cause names what went wrong, in the words of the error only where ours say
+// less.
+func (j *journey) cause(e *egress.Error) string {
+	switch e.Kind {
+	case egress.NXDomain:
+		return "there is no such name"
+	case egress.ServFail:
+		return "the name servers fail"
+	case egress.Refused:
+		return "refused"
+	case egress.Reset:
+		return "the connection was reset"
+	case egress.EOF:
+		return "the connection was closed"
+	case egress.Canceled:
+		return "stopped by us"
+	case egress.CertExpired:
+		return "the certificate expired on " + e.Expiry.UTC().Format(time.DateOnly)
+	case egress.Timeout:
+		if e.Phase >= egress.PhaseSend {
+			return "none within " + j.prober.opts.Patience.String()
+		}
+		return "no answer in time"
+	}
+	return j.clip(e.Err.Error())
 }
 
 // networkFault gives the code for what the dialer and transport classified.
@@ -181,7 +242,7 @@ func (j *journey) judgeRedirect(x *client.Exchange) {
 
 // judgeStatus names an HTTP error status; false when the JSON-RPC body says more.
 func (j *journey) judgeStatus(x *client.Exchange) bool {
-	seen := answerOf(x)
+	seen := j.answerOf(x)
 	switch s := x.Status; {
 	case s == http.StatusBadRequest && x.RPCError() == nil && client.ObjectsToVersion(x):
 		j.report("version.unsupported", seen+`, whose text is about the version`)
@@ -237,7 +298,7 @@ func (j *journey) judgeRPC(x *client.Exchange) {
 
 // judgeFault names an answer that arrived but is none of MCP.
 func (j *journey) judgeFault(x *client.Exchange) {
-	seen := answerOf(x)
+	seen := j.answerOf(x)
 	switch x.Fault {
 	case client.FaultHTML:
 		j.report("body.html", "the answer is a web page: "+seen)
@@ -265,19 +326,19 @@ func (j *journey) judgeFault(x *client.Exchange) {
 }
 
 // answerOf describes an answer in a few words, without its content.
-func answerOf(x *client.Exchange) string {
+func (j *journey) answerOf(x *client.Exchange) string {
 	if x == nil {
 		return "nothing"
 	}
 	if x.Err != nil && x.Status == 0 {
-		return x.Err.Error()
+		return j.errorText(x.Err)
 	}
 	parts := []string{}
 	if x.Status != 0 {
 		parts = append(parts, fmt.Sprintf("%d %s", x.Status, http.StatusText(x.Status)))
 	}
 	if t := x.Header.Get("Content-Type"); t != "" {
-		parts = append(parts, t[:min(len(t), 80)])
+		parts = append(parts, clipTo(j.clip(t), 80))
 	}
 	if e := x.RPCError(); e != nil {
 		parts = append(parts, fmt.Sprintf("JSON-RPC error %d", e.Code))
@@ -293,13 +354,16 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	if v == "" {
 		return 0
 	}
-	d, err := time.ParseDuration(v + "s")
-	if err != nil {
-		at, err := http.ParseTime(v)
-		if err != nil {
-			return 0
+	const most = 24 * time.Hour
+	if seconds, err := strconv.ParseFloat(v, 64); err == nil { // whole ones by the book
+		if seconds >= most.Seconds() {
+			return most
 		}
-		d = at.Sub(now)
+		return max(0, time.Duration(seconds*float64(time.Second)))
 	}
-	return min(max(d, 0), 24*time.Hour)
+	at, err := http.ParseTime(v)
+	if err != nil {
+		return 0
+	}
+	return min(max(at.Sub(now), 0), most)
 }

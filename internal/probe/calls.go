@@ -38,7 +38,7 @@ func (j *journey) call(ctx context.Context, s *client.Session, c Call, list clie
 	x := s.Call(ctx, c.Tool, c.Args)
 	j.exchanges = append(j.exchanges, x)
 	before := len(j.res.Findings)
-	j.judgeCall(c, x, raw)
+	j.judgeCall(ctx, c, x, raw)
 	if len(j.res.Findings) == before {
 		j.step("call", StepOK, c.Tool, x.Timing.Total)
 		return
@@ -57,23 +57,25 @@ func findTool(list client.ToolList, name string) json.RawMessage {
 	return nil
 }
 
-func (j *journey) judgeCall(c Call, x *client.Exchange, tool json.RawMessage) {
+func (j *journey) judgeCall(ctx context.Context, c Call, x *client.Exchange, tool json.RawMessage) {
 	switch {
 	case x.Status == http.StatusUnauthorized || x.Status == http.StatusForbidden:
 		if credentialed(j.target.Endpoint.Header) {
 			j.res.Auth = AuthBroken
-			j.failCall(c, "auth.rejected", "our credential is refused when the tool is called: "+answerOf(x))
+			j.failCall(c, "auth.rejected", "our credential is refused when the tool is called: "+j.answerOf(x))
 			return
 		}
 		j.res.Auth = AuthGatedAtCall
-		j.failCall(c, "auth.call_time", "the list is open, the call is answered "+answerOf(x))
+		j.failCall(c, "auth.call_time", "the list is open, the call is answered "+j.answerOf(x))
+	case x.Status == http.StatusTooManyRequests:
+		j.judge(ctx, x) // throttled: nothing was learned of the tool
 	case x.RPCError() != nil:
 		e := x.RPCError()
 		j.failCall(c, "call.protocol_error", fmt.Sprintf("the call is answered with error %d: %s", e.Code, j.clip(e.Message)))
 	case !x.OK() && isTimeout(x):
 		j.failCall(c, "call.timeout", fmt.Sprintf("no result within %s", j.prober.opts.Patience))
 	case !x.OK():
-		j.failCall(c, "call.protocol_error", "the call is answered "+answerOf(x))
+		j.failCall(c, "call.protocol_error", "the call is answered "+j.answerOf(x))
 	default:
 		j.judgeResult(c, x.Response.Result, tool)
 	}

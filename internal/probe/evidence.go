@@ -16,6 +16,7 @@ import (
 const (
 	maxClip       = 200
 	maxTranscript = 1 << 10 // bytes shown of a body
+	maxShown      = 8 << 10 // bytes of a body that are looked at for that
 	maxLines      = 40
 )
 
@@ -23,7 +24,7 @@ const (
 func (j *journey) evidence() {
 	for _, x := range j.exchanges[:min(len(j.exchanges), maxLines)] {
 		j.res.Transcript = append(j.res.Transcript, Line{
-			Request: j.redact(requestLine(x)), Response: j.redact(responseLine(x)), Seconds: x.Timing.Total.Seconds(),
+			Request: j.requestLine(x), Response: j.responseLine(x), Seconds: toSeconds(x.Timing.Total),
 		})
 	}
 	x := j.decisive
@@ -38,9 +39,9 @@ func (j *journey) evidence() {
 	}
 }
 
-func requestLine(x *client.Exchange) string {
+func (j *journey) requestLine(x *client.Exchange) string {
 	if x.HTTPMethod == "" {
-		return "> " + clipTo(string(x.Request), maxTranscript)
+		return j.shown(x.Request)
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s", x.HTTPMethod, withoutQuery(x.URL))
@@ -48,12 +49,18 @@ func requestLine(x *client.Exchange) string {
 		fmt.Fprintf(&b, "\n%s: %s", name, strings.Join(x.RequestHeader[name], ", "))
 	}
 	if len(x.Request) > 0 {
-		b.WriteString("\n\n" + clipTo(string(x.Request), maxTranscript))
+		b.WriteString("\n\n" + j.shown(x.Request))
 	}
 	return b.String()
 }
 
-func responseLine(x *client.Exchange) string {
+// shown makes a body fit for the transcript. What is secret goes before it is
+// clipped: half a secret would not be found any more.
+func (j *journey) shown(body []byte) string {
+	return clipTo(printable(j.redact(string(body[:min(len(body), maxShown)]))), maxTranscript)
+}
+
+func (j *journey) responseLine(x *client.Exchange) string {
 	if x.Status == 0 && x.Err != nil {
 		return x.Err.Error()
 	}
@@ -63,13 +70,17 @@ func responseLine(x *client.Exchange) string {
 	}
 	for _, name := range []string{"Content-Type", "Www-Authenticate", "Retry-After", "Location", mcp.HeaderSession} {
 		if v := x.Header.Get(name); v != "" {
-			fmt.Fprintf(&b, "\n%s: %s", name, clipTo(v, maxClip))
+			fmt.Fprintf(&b, "\n%s: %s", name, j.clip(v))
 		}
 	}
-	if body := x.Body; len(body) > 0 {
-		b.WriteString("\n\n" + clipTo(printable(string(body)), maxTranscript))
-	} else if x.Response != nil && x.HTTPMethod == "" {
-		b.WriteString("< " + clipTo(printable(string(x.Response.Result)), maxTranscript))
+	if len(x.Body) > 0 {
+		if b.Len() > 0 {
+			b.WriteString("\n\n")
+		}
+		b.WriteString(j.shown(x.Body))
+	}
+	if x.Err != nil {
+		fmt.Fprintf(&b, "\n(%v)", x.Err)
 	}
 	return b.String()
 }
@@ -116,39 +127,9 @@ func withoutQuery(raw string) string {
 	return u.String()
 }
 
-// redact takes the credential, the session id and named secrets out of a text.
-func (j *journey) redact(s string) string {
-	for _, values := range j.target.Endpoint.Header {
-		for _, v := range values {
-			s = hide(s, v)
-			if _, token, ok := strings.Cut(v, " "); ok {
-				s = hide(s, token)
-			}
-		}
-	}
-	for _, secret := range j.target.Secrets {
-		s = hide(s, secret)
-	}
-	for _, session := range j.sessions {
-		s = hide(s, session.ID)
-	}
-	if u, err := url.Parse(j.target.Endpoint.URL); err == nil && u.RawQuery != "" {
-		s = hide(s, u.RawQuery)
-	}
-	return s
-}
-
-// hide replaces a secret; very short ones would only mangle the text.
-func hide(s, secret string) string {
-	if len(secret) < 4 {
-		return s
-	}
-	return strings.ReplaceAll(s, secret, "[redacted]")
-}
-
 // clip makes a text of the peer's fit for a report: bounded, one line, no
 // control or bidirectional characters.
-func (j *journey) clip(s string) string { return clipTo(printable(s), maxClip) }
+func (j *journey) clip(s string) string { return clipTo(printable(j.redact(s)), maxClip) }
 
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {

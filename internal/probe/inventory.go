@@ -3,13 +3,16 @@ package probe
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/holdfast-mcp/holdfast/internal/client"
+	"github.com/holdfast-mcp/holdfast/internal/egress"
 	"github.com/holdfast-mcp/holdfast/internal/finding"
 	"github.com/holdfast-mcp/holdfast/internal/mcp"
 	"github.com/holdfast-mcp/holdfast/internal/schema"
@@ -64,7 +67,7 @@ func (j *journey) list(ctx context.Context, s *client.Session) (*client.Session,
 		j.exchanges = append(j.exchanges, h.Initialized)
 	}
 	if h.Session == nil {
-		j.report("session.unusable", fmt.Sprintf("the session is refused with %d and a new one cannot be opened: %s", status, answerOf(h.Initialize)))
+		j.report("session.unusable", fmt.Sprintf("the session is refused with %d and a new one cannot be opened: %s", status, j.answerOf(h.Initialize)))
 		return s, list, time.Since(start)
 	}
 	j.sessions = append(j.sessions, h.Session)
@@ -121,24 +124,18 @@ func (j *journey) judgeList(ctx context.Context, s *client.Session, x *client.Ex
 		e := x.RPCError()
 		j.report("list.error", fmt.Sprintf("tools/list is answered with error %d: %s", e.Code, j.clip(e.Message)))
 	case x.Status >= 500: // the server is there: it has just shaken hands
-		j.report("list.error", "tools/list is answered "+answerOf(x))
+		j.report("list.error", "tools/list is answered "+j.answerOf(x))
 	default:
 		j.judge(ctx, x)
 	}
 	if len(j.res.Findings) == before {
-		j.report("list.error", "tools/list is answered "+answerOf(x))
+		j.report("list.error", "tools/list is answered "+j.answerOf(x))
 	}
 }
 
 func isTimeout(x *client.Exchange) bool {
-	name := ""
-	if x.Err != nil {
-		if t, ok := x.Err.(interface{ Timeout() bool }); ok && t.Timeout() {
-			return true
-		}
-		name = x.Err.Error()
-	}
-	return x.Fault == client.FaultStalled || strings.Contains(name, "timeout")
+	e, ok := errors.AsType[*egress.Error](x.Err)
+	return x.Fault == client.FaultStalled || ok && e.Kind == egress.Timeout || errors.Is(x.Err, context.DeadlineExceeded)
 }
 
 // listedTool is the part of a tool that is judged.
@@ -176,7 +173,8 @@ func (j *journey) judgeTool(raw json.RawMessage, s *client.Session) (t Tool, nam
 		t.Problems = append(t.Problems, "the entry is not a tool: "+j.clip(err.Error()))
 		return t, nil
 	}
-	t.Hashes, _ = mcp.HashTool(raw) // what cannot be hashed has problems below
+	hashes, err := mcp.HashTool(raw)
+	t.Hashes = hashes
 	if listed.Name == nil || *listed.Name == "" {
 		t.Problems = append(t.Problems, "the entry has no name")
 		return t, nil
@@ -194,7 +192,13 @@ func (j *journey) judgeTool(raw json.RawMessage, s *client.Session) (t Tool, nam
 		problems = append(problems, schema.Judge(listed.OutputSchema, use)...)
 	}
 	for _, p := range problems {
+		if p.Kind == schema.BadHeader && s.Era != mcp.EraModern {
+			continue // the annotation means nothing before 2026-07-28
+		}
 		t.Problems = append(t.Problems, j.clip(p.String()))
+	}
+	if err != nil && len(t.Problems) == 0 {
+		t.Problems = append(t.Problems, "clients may read it differently: "+j.clip(err.Error()))
 	}
 	return t, listed.Name
 }
@@ -256,7 +260,7 @@ func (j *journey) speed(ctx context.Context, s *client.Session, list client.Tool
 		j.reportOnce("list.tokens", fmt.Sprintf("the tool list is %d KiB, about %d tokens of a model's context", list.Bytes>>10, list.Bytes/4))
 	}
 	slowest := time.Duration(0)
-	for _, x := range append(found.Steps, list.Pages...) {
+	for _, x := range slices.Concat(found.Steps, list.Pages) {
 		slowest = max(slowest, x.Timing.Total)
 	}
 	budget := j.prober.opts.Budget
@@ -336,7 +340,7 @@ func (j *journey) listen(ctx context.Context, s *client.Session) {
 	case l.Acknowledged:
 		j.step("listen", StepOK, "subscription acknowledged", l.Exchange.Timing.FirstByte)
 	default:
-		j.report("listen.no_ack", "subscriptions/listen brings no acknowledgement: "+answerOf(l.Exchange))
+		j.report("listen.no_ack", "subscriptions/listen brings no acknowledgement: "+j.answerOf(l.Exchange))
 		j.step("listen", StepWarn, "no acknowledgement", l.Exchange.Timing.Total)
 	}
 }
@@ -361,7 +365,7 @@ func (j *journey) getStream(ctx context.Context, s *client.Session) {
 	case x.Framing == client.FramingStream:
 		j.step("stream", StepOK, "stream for unasked messages opens", x.Timing.FirstByte)
 	default:
-		j.step("stream", StepWarn, "GET is answered "+answerOf(x), x.Timing.FirstByte)
+		j.step("stream", StepWarn, "GET is answered "+j.answerOf(x), x.Timing.FirstByte)
 	}
 }
 

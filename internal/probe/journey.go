@@ -31,19 +31,21 @@ type journey struct {
 	decisive  *client.Exchange
 	followed  bool // a redirect
 	sessions  []*client.Session
+	hidden    *veil
 }
 
 // run climbs until a rung breaks. What was found stands in j.res.
 func (j *journey) run(ctx context.Context) {
-	if !j.prepare() {
+	if ctx.Err() != nil || !j.prepare() {
 		return
 	}
+	defer j.noise()
 	found := j.detect(ctx)
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || len(found.Steps) == 0 {
 		return
 	}
-	j.reached()
-	if len(found.Steps) == 0 || !j.speaks(ctx, found) {
+	j.reached(found.Steps[0])
+	if !j.speaks(ctx, found) {
 		return
 	}
 	j.useAll(ctx, found)
@@ -59,11 +61,11 @@ func (j *journey) prepare() bool {
 	j.http = egress.New(o.Egress)
 	c, err := client.New(j.target.Endpoint, client.Options{
 		HTTP: j.http, Info: o.Info, UserAgent: o.UserAgent,
-		BothEras: o.Thorough, Patience: o.Patience, StreamTimeout: min(o.Patience, 10*time.Second), Parent: o.ParentEnv,
+		BothEras: o.Thorough || o.BothEras, Patience: o.Patience, StreamTimeout: min(o.Patience, 10*time.Second), Parent: o.ParentEnv,
 	})
 	switch {
 	case errors.Is(err, client.ErrPlaceholder):
-		j.report("url.placeholder", "the URL still holds a placeholder: "+j.redact(j.target.Endpoint.URL))
+		j.report("url.placeholder", "the URL still holds a placeholder: "+placeholder(j.target.Endpoint.URL))
 	case err != nil:
 		j.report("url.invalid", err.Error())
 	}
@@ -87,28 +89,38 @@ func (j *journey) detectOnce(ctx context.Context) client.Detection {
 	found := j.client.Detect(ctx, j.prober.opts.Era)
 	j.exchanges = append(j.exchanges, found.Steps...)
 	j.decisive = found.Decisive
+	// Noted at once: whatever happens next, cleanUp ends them.
+	for _, s := range []*client.Session{found.Modern, found.Legacy} {
+		if s != nil {
+			j.sessions = append(j.sessions, s)
+			j.hidden.add(s.ID)
+		}
+	}
 	return found
 }
 
 // follow takes a redirect that keeps method, body and origin, or only adds TLS.
 func (j *journey) follow(x *client.Exchange) bool {
 	r := x.Redirect
-	if r.Location == nil || r.MethodChange || r.OtherHost || r.Downgrade || r.NotHTTP || j.followed {
+	if r.Location == nil || r.MethodChange || r.NotHTTP || j.followed || !j.client.Trusts(r.Location) {
 		return false
 	}
 	j.client.Redirect(r.Location)
 	return true
 }
 
+// noise reports what a stdio server printed between its messages.
+func (j *journey) noise() {
+	if n := j.client.Noise(); n > 0 {
+		j.report("stdio.noise", fmt.Sprintf("%d lines on stdout are no messages of the protocol", n))
+	}
+}
+
 // reached notes what the first connection showed: addresses, times, TLS.
-func (j *journey) reached() {
-	first := j.exchanges[0]
+func (j *journey) reached(first *client.Exchange) {
 	t := first.Timing
 	j.res.Phases = Phases{DNS: t.DNS, Connect: t.Connect, TLS: t.TLS, FirstByte: t.FirstByte}
 	if j.client.URL() == nil {
-		if j.client.Noise() > 0 {
-			j.report("stdio.noise", fmt.Sprintf("%d lines on stdout are no messages of the protocol", j.client.Noise()))
-		}
 		return
 	}
 	if first.Status != 0 {
@@ -130,17 +142,13 @@ func (j *journey) reached() {
 
 // speaks judges what the detection found; false when there is nothing to use.
 func (j *journey) speaks(ctx context.Context, found client.Detection) bool {
-	j.res.Versions = found.Versions
+	j.res.Versions = j.versions(found.Versions)
 	j.noteHandshake(found)
 	if found.Modern == nil && found.Legacy == nil {
 		j.explain(ctx, found)
 		return false
 	}
-	for _, s := range []*client.Session{found.Modern, found.Legacy} {
-		if s == nil {
-			continue
-		}
-		j.sessions = append(j.sessions, s)
+	for _, s := range j.sessions {
 		j.res.Eras = append(j.res.Eras, s.Era)
 		if !slices.Contains(j.res.Versions, string(s.Revision)) {
 			j.res.Versions = append(j.res.Versions, string(s.Revision))
@@ -166,6 +174,17 @@ func (j *journey) speaks(ctx context.Context, found client.Detection) bool {
 	return true
 }
 
+// maxVersions bounds the versions that a result repeats.
+const maxVersions = 32
+
+func (j *journey) versions(claimed []string) []string {
+	out := make([]string, 0, min(len(claimed), maxVersions))
+	for _, v := range claimed[:min(len(claimed), maxVersions)] {
+		out = append(out, clipTo(j.clip(v), 32))
+	}
+	return out
+}
+
 // noteHandshake reports what a handshake showed besides its outcome.
 func (j *journey) noteHandshake(found client.Detection) {
 	if x := found.Discover; x != nil && isPrerelease(x.RPCError()) {
@@ -180,7 +199,7 @@ func (j *journey) noteHandshake(found client.Detection) {
 	}
 	if x := h.Initialized; x != nil && !x.Accepted() {
 		j.decisive = x
-		j.report("init.initialized_rejected", "notifications/initialized is answered "+answerOf(x))
+		j.report("init.initialized_rejected", "notifications/initialized is answered "+j.answerOf(x))
 	}
 }
 
@@ -263,7 +282,7 @@ func (j *journey) useAll(ctx context.Context, found client.Detection) {
 		}
 		j.decisive = f.page
 		j.res.Eras = slices.DeleteFunc(j.res.Eras, func(e mcp.Era) bool { return e == f.session.Era })
-		j.report("era.partial", "tools/list fails for "+f.session.Era.String()+" clients: "+answerOf(f.page))
+		j.report("era.partial", "tools/list fails for "+f.session.Era.String()+" clients: "+j.answerOf(f.page))
 	}
 }
 
@@ -279,7 +298,7 @@ func (j *journey) partialEra(found client.Detection) {
 	if found.Modern == nil || h == nil || h.Session != nil {
 		return
 	}
-	j.report("era.partial", "the server lists legacy versions, but initialize is answered "+answerOf(h.Initialize))
+	j.report("era.partial", "the server lists legacy versions, but initialize is answered "+j.answerOf(h.Initialize))
 }
 
 // finish closes what is open and sums up.
@@ -293,12 +312,15 @@ func (j *journey) finish(ctx context.Context) Result {
 	}
 	r := &j.res
 	r.Observations = 1
+	r.RetryAfterSeconds = toSeconds(r.RetryAfter)
 	for _, x := range j.exchanges {
 		r.Requests++
 		r.Received += x.Received
+		j.hidden.learn(x)
 	}
 	j.sum()
 	j.evidence()
+	j.veilAll()
 	if r.Eras == nil {
 		r.Eras = []mcp.Era{}
 	}
@@ -389,7 +411,7 @@ func (j *journey) reportOn(name, subject, seen string) {
 }
 
 func (j *journey) step(name string, s State, detail string, took time.Duration) {
-	j.res.Steps = append(j.res.Steps, Step{Name: name, State: s, Detail: j.redact(detail), Seconds: took.Seconds()})
+	j.res.Steps = append(j.res.Steps, Step{Name: name, State: s, Detail: j.redact(detail), Seconds: toSeconds(took)})
 }
 
 func roughly(d time.Duration) string {

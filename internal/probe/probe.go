@@ -65,6 +65,9 @@ type Options struct {
 	Budget, Patience time.Duration
 	// Era restricts the probe to one era; EraUnknown asks for both.
 	Era mcp.Era
+	// BothEras also tries the handshake on a modern server that lists no legacy
+	// version: some serve both eras and do not say so. Thorough implies it.
+	BothEras bool
 	// Thorough adds what costs the server more: a second list over a fresh
 	// connection, a bogus version, the long-lived streams. Meant for one's own
 	// servers.
@@ -111,10 +114,8 @@ func setDefault(d *time.Duration, v time.Duration) {
 func (p *Prober) Run(ctx context.Context, t Target) Result {
 	res := p.Once(ctx, t)
 	for res.Grade.Accuses() && res.Observations < p.opts.Observations {
-		if !pause(ctx, p.opts.RetryAfter) {
-			break
-		}
-		res = Agree(res, p.Once(ctx, t))
+		pause(ctx, p.opts.RetryAfter)
+		res = Agree(res, p.Once(ctx, t)) // once ctx has ended, that is probe.canceled
 	}
 	return res
 }
@@ -135,23 +136,22 @@ func Agree(first, second Result) Result {
 	return out
 }
 
-func pause(ctx context.Context, d time.Duration) bool {
+func pause(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
-		return true
 	case <-ctx.Done():
-		return false
 	}
 }
 
 // Once makes one journey.
 func (p *Prober) Once(ctx context.Context, t Target) Result {
 	j := &journey{prober: p, target: t, start: time.Now()}
+	j.hidden = newVeil(t)
 	j.res.Target = t.Name
 	if j.res.Target == "" {
-		j.res.Target = t.Endpoint.String()
+		j.res.Target = j.redact(t.Endpoint.String())
 	}
 	j.res.At = j.start.UTC()
 	j.run(ctx)

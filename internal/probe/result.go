@@ -45,8 +45,10 @@ type Result struct {
 	CertificateExpires *time.Time `json:"certificateExpires,omitempty"`
 	// Cold is set when the first answer was over the budget and the next was not.
 	Cold bool `json:"cold,omitempty"`
-	// RetryAfter is when the server wants to be asked again.
-	RetryAfter time.Duration `json:"-"`
+	// RetryAfter is when the server wants to be asked again, from now, and
+	// RetryAfterSeconds the same as it is written.
+	RetryAfter        time.Duration `json:"-"`
+	RetryAfterSeconds float64       `json:"retryAfter,omitempty"`
 	// Observations counts the probes behind this result; Unconfirmed lists the
 	// codes of one that the last did not confirm.
 	Observations int      `json:"observations"`
@@ -86,8 +88,15 @@ type phasesJSON struct {
 
 // MarshalJSON writes seconds, to the microsecond.
 func (p Phases) MarshalJSON() ([]byte, error) {
-	s := func(d time.Duration) float64 { return d.Round(time.Microsecond).Seconds() }
+	s := toSeconds
 	return json.Marshal(phasesJSON{s(p.DNS), s(p.Connect), s(p.TLS), s(p.FirstByte), s(p.Total)})
+}
+
+// toSeconds gives seconds to the microsecond: more digits would only be noise.
+func toSeconds(d time.Duration) float64 { return d.Round(time.Microsecond).Seconds() }
+
+func fromSeconds(f float64) time.Duration {
+	return time.Duration(f * float64(time.Second)).Round(time.Microsecond)
 }
 
 // UnmarshalJSON reads them back.
@@ -96,7 +105,7 @@ func (p *Phases) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &s); err != nil {
 		return err
 	}
-	d := func(f float64) time.Duration { return time.Duration(f * float64(time.Second)).Round(time.Microsecond) }
+	d := fromSeconds
 	*p = Phases{d(s.DNS), d(s.Connect), d(s.TLS), d(s.FirstByte), d(s.Total)}
 	return nil
 }

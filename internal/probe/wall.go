@@ -30,7 +30,7 @@ const maxDocument = 256 << 10
 
 // judgeWall judges a 401 or 403.
 func (j *journey) judgeWall(ctx context.Context, x *client.Exchange) {
-	seen := fmt.Sprintf("%s is answered %s", methodOf(x), answerOf(x))
+	seen := fmt.Sprintf("%s is answered %s", methodOf(x), j.answerOf(x))
 	bearer, challenged := bearerChallenge(x.AuthChallenge())
 	switch {
 	case credentialed(j.target.Endpoint.Header):
@@ -83,11 +83,11 @@ func (w *wall) walk(ctx context.Context, x *client.Exchange, bearer map[string]s
 	switch {
 	case doc == nil && !challenged && looksLikeStaticKey(x):
 		j.res.Auth = AuthGated
-		j.report("auth.static_key", fmt.Sprintf("%s without a Bearer challenge or metadata; the answer speaks of an API key", answerOf(x)))
+		j.report("auth.static_key", fmt.Sprintf("%s without a Bearer challenge or metadata; the answer speaks of an API key", j.answerOf(x)))
 		return
 	case doc == nil && !challenged:
 		j.res.Auth = AuthBroken
-		j.report("auth.no_challenge", fmt.Sprintf("%s without WWW-Authenticate, and no resource metadata at the well-known places", answerOf(x)))
+		j.report("auth.no_challenge", fmt.Sprintf("%s without WWW-Authenticate, and no resource metadata at the well-known places", j.answerOf(x)))
 		return
 	case doc == nil:
 		// Up to 2025-03-26 the server's own origin was the authorization server.
@@ -210,7 +210,7 @@ func (w *wall) fetch(ctx context.Context, at string, into any) string {
 	res, err := w.http.Do(req)
 	if err != nil {
 		x.Err = err
-		return err.Error()
+		return w.j.errorText(err)
 	}
 	defer res.Body.Close()
 	x.Status, x.Header, x.Timing = res.StatusCode, res.Header, res.Timing
@@ -220,7 +220,7 @@ func (w *wall) fetch(ctx context.Context, at string, into any) string {
 	body, err := io.ReadAll(res.Body)
 	x.Received = int64(len(body))
 	if err != nil {
-		return err.Error()
+		return w.j.errorText(err)
 	}
 	if json.Unmarshal(body, into) != nil {
 		return "200 with a body that is no JSON object"
