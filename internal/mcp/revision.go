@@ -28,6 +28,18 @@ func (e Era) String() string {
 // MarshalText writes the word that String gives.
 func (e Era) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
 
+// UnmarshalText reads that word back; any other is EraUnknown, so that results
+// of a later Holdfast can be read.
+func (e *Era) UnmarshalText(text []byte) error {
+	*e = EraUnknown
+	for _, known := range []Era{EraLegacy, EraModern} {
+		if known.String() == string(text) {
+			*e = known
+		}
+	}
+	return nil
+}
+
 // Revision is a dated version of the protocol, such as "2025-11-25". Dates in
 // ISO form compare as strings.
 type Revision string

@@ -86,3 +86,6 @@ func roundTime(d time.Duration) string {
 	}
 	return d.Round(time.Millisecond).String()
 }
+
+// Grade writes a grade in its colour.
+func (s Style) Grade(g finding.Grade) string { return s.grade(g) }

@@ -198,7 +198,7 @@ func (l *List) jsonLine(line []byte, source string) error {
 		}
 		return nil
 	}
-	return l.Add(NewTarget(e.URL, e.Name, source))
+	return l.Add(NewTarget(e.URL, clip(e.Name), source))
 }
 
 // jsonFault says what is wrong without repeating the line.

@@ -1,8 +1,11 @@
 package scan
 
 import (
+	"net/url"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/holdfast-mcp/holdfast/internal/client"
 	"github.com/holdfast-mcp/holdfast/internal/finding"
@@ -78,5 +81,36 @@ func (b *progressBox) set(queued, inFlight int, s *schedule) {
 	}
 }
 
-// shown is a URL without what may be secret in it.
-func shown(raw string) string { return client.Endpoint{URL: raw}.String() }
+// shown is a URL without what may be secret in it, also when it is none.
+func shown(raw string) string {
+	if _, err := url.Parse(raw); err == nil {
+		return clip(client.Endpoint{URL: raw}.String())
+	}
+	raw, _, _ = strings.Cut(raw, "?")
+	raw, _, _ = strings.Cut(raw, "#")
+	if scheme, rest, ok := strings.Cut(raw, "://"); ok {
+		authority, _, _ := strings.Cut(rest, "/")
+		if at := strings.LastIndexByte(authority, '@'); at >= 0 {
+			rest = rest[at+1:]
+		}
+		raw = scheme + "://" + rest
+	}
+	return clip(raw)
+}
+
+// maxShown bounds a stranger's text in our reports, in bytes.
+const maxShown = 300
+
+// clip makes a stranger's text one printable line.
+func clip(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '·'
+	}, strings.ToValidUTF8(s, "·"))
+	if len(s) > maxShown {
+		s = strings.ToValidUTF8(s[:maxShown], "") + "…"
+	}
+	return s
+}

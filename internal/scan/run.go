@@ -18,15 +18,18 @@ type run struct {
 	cancel  context.CancelCauseFunc
 	records chan Record
 
-	sched    *schedule
-	work     chan assignment
-	finished chan finished
-	lookups  chan lookup
-	workers  sync.WaitGroup
-	started  int // workers
-	inFlight int
-	asking   int // lookups
-	health   health
+	sched     *schedule
+	work      chan assignment
+	finished  chan finished
+	lookups   chan lookup
+	workers   sync.WaitGroup
+	started   int // workers
+	busy      int // of them
+	inFlight  int
+	asking    int // lookups
+	health    health
+	lag       lag
+	lastStart time.Time
 }
 
 type assignment struct {
@@ -46,9 +49,16 @@ func (r *run) run(ctx context.Context, targets []Target) {
 	r.lookups = make(chan lookup, r.lookupsAtOnce())
 	r.sched = newSchedule(r.opts.Gap, r.opts.PerDomain, r.opts.PerAddress)
 	r.progress.begin(len(targets))
+	if r.opts.Control != "" {
+		t := NewTarget(r.opts.Control, "", "--control")
+		r.health.control = &t
+	}
 	r.admit(ctx, targets)
 	r.sched.open(time.Now())
+	lagging, stop := context.WithCancel(ctx)
+	r.workers.Go(func() { r.lag.watch(lagging) })
 	r.dispatch(ctx)
+	stop()
 	close(r.work)
 	r.workers.Wait()
 	r.progress.end()
@@ -111,15 +121,16 @@ func (r *run) dispatch(ctx context.Context) {
 	stop := ctx.Done()
 	for {
 		now := time.Now()
-		r.sched.tick(now)
 		if ctx.Err() == nil {
+			r.sched.tick(now)
+			r.askControl(ctx, now)
 			r.start(ctx, now)
 		}
 		if r.inFlight == 0 && r.asking == 0 && (ctx.Err() != nil || r.sched.queued == 0) {
 			break
 		}
 		r.progress.set(r.sched.queued, r.inFlight, r.sched)
-		if d, ok := r.wait(now); ok {
+		if d, ok := r.wait(now); ok && ctx.Err() == nil {
 			timer.Reset(d)
 		} else {
 			timer.Stop()
@@ -129,7 +140,7 @@ func (r *run) dispatch(ctx context.Context) {
 			r.take(ctx, f)
 		case l := <-r.lookups:
 			r.asking--
-			r.sched.lookedUp(l.lane, l.name, l.host)
+			r.sched.lookedUp(l.lane, l.name, l.host, time.Now())
 		case <-timer.C:
 		case <-stop:
 			stop = nil // go on until what is under way has ended
@@ -140,7 +151,54 @@ func (r *run) dispatch(ctx context.Context) {
 
 // wait is how long the dispatcher may sleep.
 func (r *run) wait(now time.Time) (time.Duration, bool) {
-	return r.sched.wait(now)
+	d, ok := r.sched.wait(now)
+	if r.lag.high() && (!ok || lagTick < d) {
+		d, ok = lagTick, true
+	}
+	if r.paused() && !r.health.asking {
+		until := max(0, r.health.retryAt.Sub(now))
+		if !ok || until < d {
+			d, ok = until, true
+		}
+	}
+	return d, ok
+}
+
+// paused: nothing is started while a control target does not answer.
+func (r *run) paused() bool { return r.health.down && r.health.target() != nil }
+
+// askControl probes the control target again while the network is down.
+func (r *run) askControl(ctx context.Context, now time.Time) {
+	if r.paused() && !r.health.asking && !now.Before(r.health.retryAt) {
+		r.control(ctx)
+	}
+}
+
+// control probes the control target, outside the schedule.
+func (r *run) control(ctx context.Context) {
+	t := r.health.target()
+	r.health.asking = true
+	r.inFlight++
+	r.workers.Go(func() {
+		f := r.measure(ctx, &job{target: t, first: &probe.Result{}}, nil)
+		f.control = true
+		r.finished <- f
+	})
+}
+
+// controlled judges the answer of the control target.
+func (r *run) controlled(ctx context.Context, f finished) {
+	if ctx.Err() != nil {
+		return
+	}
+	down, giveUp := r.health.asked(judge(f.result) == verdictAnswer, time.Now())
+	r.progress.down(down)
+	if down {
+		r.opts.Logger.Warn("the control target does not answer", "target", f.job.target.Host, "codes", f.result.Codes)
+	}
+	if giveUp {
+		r.cancel(ErrNetworkDown)
+	}
 }
 
 // start begins lookups and probes as long as there is room.
@@ -154,11 +212,15 @@ func (r *run) start(ctx context.Context, now time.Time) {
 		}
 		r.ask(ctx, l)
 	}
-	for r.inFlight < r.opts.Parallel {
+	for began := 0; r.inFlight < r.opts.Parallel && !r.paused(); began++ {
+		if r.lag.high() && (began > 0 || now.Sub(r.lastStart) < lagTick) {
+			return
+		}
 		j := r.sched.next(now)
 		if j == nil {
 			return
 		}
+		r.lastStart = now
 		r.assign(ctx, j)
 	}
 }
@@ -180,7 +242,7 @@ func (r *run) assign(ctx context.Context, j *job) {
 	if h := r.sched.host(j.target.Host); h.raw != nil || h.err != nil {
 		a.pin = &pin{name: j.target.Host, addrs: h.raw, err: h.err}
 	}
-	if r.inFlight == r.started {
+	if r.busy == r.started {
 		r.started++
 		r.workers.Go(func() {
 			for a := range r.work {
@@ -189,12 +251,18 @@ func (r *run) assign(ctx context.Context, j *job) {
 		})
 	}
 	r.inFlight++
+	r.busy++
 	r.work <- a
 }
 
 // take judges what came back: final, or to be measured again later.
 func (r *run) take(ctx context.Context, f finished) {
 	r.inFlight--
+	if f.control {
+		r.controlled(ctx, f)
+		return
+	}
+	r.busy--
 	now := time.Now()
 	j, res := f.job, f.result
 	l := r.sched.lane(j)
@@ -205,20 +273,28 @@ func (r *run) take(ctx context.Context, f finished) {
 		return
 	}
 	addLookup(&res, h)
-	wait := r.pace(l, res, now)
+	r.pace(l, res, now)
 	r.sched.done(j, now)
 	if ctx.Err() != nil && res.Grade == finding.Unknown {
 		return // stopped, not measured
 	}
+	if r.health.observe(j.target, res) {
+		r.control(ctx)
+	}
+	r.progress.down(r.health.down)
+	tooLong := res.RetryAfter > r.opts.MaxRetryAfter
 	switch {
-	case wait > r.opts.MaxRetryAfter:
-		r.putOff(j, res, fmt.Sprintf("asks to come back in %s", wait))
-		r.forsake(l, fmt.Sprintf("the host asks to come back in %s", wait))
+	case r.health.down && judge(res) != verdictAnswer && judge(res) != verdictNone:
+		r.unreachable(j, res, now)
+	case tooLong && (throttled(res) || res.Grade.Accuses()):
+		note := fmt.Sprintf("the host asks to come back in %s", res.RetryAfter)
+		r.notMeasured(j, res, SkipThrottled, note)
+		r.forsake(l, j.target.Host, note)
 	case throttled(res):
-		r.throttled(l, j, res, now.Add(wait))
+		r.throttled(l, j, res, now)
 	case res.Grade.Accuses() && j.first == nil && j.target.Host != "":
 		j.first = &res
-		r.sched.later(j, now.Add(max(wait, r.confirmAfter(res))))
+		r.sched.later(j, now.Add(max(res.RetryAfter, r.confirmAfter(res))))
 	default:
 		if j.first != nil {
 			res = probe.Agree(*j.first, res)
@@ -227,53 +303,66 @@ func (r *run) take(ctx context.Context, f finished) {
 	}
 }
 
-// pace adapts the lane to an answer and returns what the server wants us to
-// wait.
-func (r *run) pace(l *lane, res probe.Result, now time.Time) time.Duration {
+// pace adapts the lane to an answer: slower when the server asks for it, and
+// back to the usual when it works.
+func (r *run) pace(l *lane, res probe.Result, now time.Time) {
 	switch {
 	case throttled(res), res.RetryAfter > 0:
-		r.sched.slowDown(l, min(res.RetryAfter, r.opts.MaxRetryAfter), now)
-		return max(res.RetryAfter, l.gap)
+		pause := res.RetryAfter
+		if pause > r.opts.MaxRetryAfter {
+			pause = 0 // the host will be left alone altogether
+		}
+		r.sched.slowDown(l, pause, now)
 	case !res.Grade.Accuses():
 		r.sched.ease(l)
 	}
-	return 0
 }
 
 func throttled(res probe.Result) bool { return slices.Contains(res.Codes, "http.429") }
 
 // throttled puts a job off once; the second time it is not measured.
-func (r *run) throttled(l *lane, j *job, res probe.Result, at time.Time) {
+func (r *run) throttled(l *lane, j *job, res probe.Result, now time.Time) {
 	switch {
 	case l.throttled >= maxThrottled:
-		r.putOff(j, res, "throttled again and again")
-		r.forsake(l, fmt.Sprintf("the host answered 429 %d times in a row", l.throttled))
+		note := fmt.Sprintf("429 %d times in a row", l.throttled)
+		r.notMeasured(j, res, SkipThrottled, note)
+		r.forsake(l, j.target.Host, note)
 	case j.retried:
-		r.putOff(j, res, "throttled twice")
+		r.notMeasured(j, res, SkipThrottled, "429, and again later")
 	default:
 		j.retried = true
-		r.sched.later(j, at)
+		r.sched.later(j, now.Add(max(res.RetryAfter, l.gap)))
 	}
 }
 
-// putOff reports a target that was asked but would not say.
-func (r *run) putOff(j *job, res probe.Result, note string) {
+// unreachable puts off, once, a target that failed while our own network was
+// down; the second time it is not measured.
+func (r *run) unreachable(j *job, res probe.Result, now time.Time) {
+	if !j.retried {
+		j.retried, j.first = true, nil
+		r.sched.later(j, now.Add(controlPause))
+		return
+	}
+	r.notMeasured(j, res, SkipNetwork, "failed while our own network seemed to be down")
+}
+
+// notMeasured reports a probe that may not count against the server.
+func (r *run) notMeasured(j *job, res probe.Result, why Reason, note string) {
 	if j.first != nil {
 		res.Unconfirmed = j.first.Codes
 	}
-	if res.Grade != finding.Unknown {
+	if res.Grade.Accuses() {
 		res.Unconfirmed = res.Codes
-		res.Grade, res.Codes, res.Findings = finding.Unknown, []string{}, []finding.Finding{}
+		res.Grade, res.Codes, res.Findings, res.Curl = finding.Unknown, []string{}, []finding.Finding{}, ""
 	}
 	r.emit(Record{
-		Result: res, Name: j.target.Name, Source: j.target.Source, Key: j.target.Key,
-		NotMeasured: SkipThrottled, Note: note,
+		Result: res, Name: j.target.Name, Source: j.target.Source, Key: j.target.Key, NotMeasured: why, Note: note,
 	})
 }
 
-// forsake leaves the rest of a lane unmeasured.
-func (r *run) forsake(l *lane, note string) {
-	for _, j := range r.sched.drop(l) {
+// forsake leaves the other endpoints of a host unmeasured.
+func (r *run) forsake(l *lane, host, note string) {
+	for _, j := range r.sched.drop(l, host, time.Now()) {
 		r.skip(j.target, SkipThrottled, note)
 	}
 }
@@ -316,15 +405,9 @@ func (r *run) emit(rec Record) {
 
 // abandon reports accusations that nobody could confirm any more.
 func (r *run) abandon() {
-	for _, t := range r.sched.timers {
-		if t.job != nil && t.job.first != nil {
-			res := *t.job.first
-			res.Unconfirmed, res.Codes = res.Codes, []string{}
-			res.Grade, res.Findings = finding.Unknown, []finding.Finding{}
-			r.emit(Record{
-				Result: res, Name: t.job.target.Name, Source: t.job.target.Source, Key: t.job.target.Key,
-				NotMeasured: SkipCanceled, Note: "the scan was stopped before a second probe",
-			})
+	for j := range r.sched.again() {
+		if j.first != nil {
+			r.notMeasured(j, *j.first, SkipCanceled, "the scan was stopped before a second probe")
 		}
 	}
 }

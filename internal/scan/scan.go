@@ -177,7 +177,9 @@ func (s *Scanner) measure(ctx context.Context, j *job, p *pin) finished {
 		}
 	}
 	if f.forbidden == "" {
-		f.result = s.prober.Once(ctx, probe.Target{Endpoint: client.Endpoint{URL: j.target.URL}}).Brief()
+		f.result = s.prober.Once(ctx, probe.Target{
+			Name: shown(j.target.URL), Endpoint: client.Endpoint{URL: j.target.URL},
+		}).Brief()
 	}
 	return f
 }

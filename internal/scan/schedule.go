@@ -2,6 +2,7 @@ package scan
 
 import (
 	"container/heap"
+	"iter"
 	"net/netip"
 	"time"
 
@@ -216,12 +217,16 @@ func (s *schedule) nextLookup() *lane {
 
 // lookedUp files the answer for the head of a lane. However short its life, it
 // serves the job that it was asked for.
-func (s *schedule) lookedUp(l *lane, name string, found host) {
+func (s *schedule) lookedUp(l *lane, name string, found host, now time.Time) {
 	found.known, found.addrs = true, nil
 	for _, a := range found.raw {
 		found.addrs = append(found.addrs, s.address(a))
 	}
 	*s.hosts[name] = found
+	if l.free <= 0 || l.len() == 0 || now.Before(l.notBefore) {
+		l.place = placeIdle
+		return
+	}
 	s.park(l, placeReady, &s.ready)
 }
 
@@ -311,19 +316,30 @@ const (
 	maxBackOff = 30 * time.Second
 )
 
-// drop empties a lane and gives back what was queued. A host being resolved
-// keeps its job.
-func (s *schedule) drop(l *lane) []*job {
-	var keep []*job
+// drop takes the jobs for one host out of a lane. One whose name is being
+// looked up stays.
+func (s *schedule) drop(l *lane, host string, now time.Time) []*job {
+	var asking *job
 	if l.place == placeAsking {
-		keep = []*job{l.pop()}
-	} else {
-		s.unpark(l)
-		s.passOn(l)
+		asking = l.head()
 	}
-	out := append(l.due, l.queue...)
-	l.due, l.queue = nil, keep
+	var out []*job
+	leave := func(jobs []*job) (keep []*job) {
+		for _, j := range jobs {
+			if j.target.Host == host && j != asking {
+				out = append(out, j)
+			} else {
+				keep = append(keep, j)
+			}
+		}
+		return keep
+	}
+	s.unpark(l)
+	l.due, l.queue = leave(l.due), leave(l.queue)
 	s.queued -= len(out)
+	if asking == nil {
+		s.settle(l, now)
+	}
 	return out
 }
 
@@ -354,6 +370,24 @@ func (s *schedule) due(j *job, now time.Time) {
 	}
 	s.unpark(l) // the head may be another host now
 	s.settle(l, now)
+}
+
+// again gives the jobs that were to be done a second time.
+func (s *schedule) again() iter.Seq[*job] {
+	return func(yield func(*job) bool) {
+		for _, t := range s.timers {
+			if t.job != nil && !yield(t.job) {
+				return
+			}
+		}
+		for _, l := range s.lanes {
+			for _, j := range l.due {
+				if !yield(j) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // wait is how long nothing will become due, false if nothing ever will.
