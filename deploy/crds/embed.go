@@ -6,5 +6,5 @@ import "embed"
 
 // Files holds one YAML file per kind.
 //
-//go:embed *.yaml
+//go:embed holdfast.dev_*.yaml
 var Files embed.FS
