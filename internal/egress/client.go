@@ -53,6 +53,7 @@ type Options struct {
 // costs two goroutines and 8 KiB of buffers with HTTP/1.1 (plus TLS).
 type Client struct {
 	transport *http.Transport
+	dialer    *dialer
 	httpsOnly bool
 	maxHeader int64
 	maxBody   int64
@@ -85,6 +86,7 @@ func New(o Options) *Client {
 		roots:          o.RootCAs,
 		connectTimeout: orDefault(o.ConnectTimeout, defaultTimeout),
 		tlsTimeout:     orDefault(o.TLSTimeout, defaultTimeout),
+		conns:          map[*conn]struct{}{},
 	}
 	if d.resolve == nil {
 		resolver := &net.Resolver{PreferGo: true}
@@ -96,6 +98,7 @@ func New(o Options) *Client {
 		d.dial = new(net.Dialer).DialContext
 	}
 	c := &Client{
+		dialer:    d,
 		httpsOnly: o.HTTPSOnly,
 		maxHeader: orDefault(o.MaxHeaderBytes, defaultHeader),
 		maxBody:   orDefault(o.MaxBodyBytes, defaultBody),
@@ -135,6 +138,15 @@ func orDefault[T int64 | time.Duration](v, fallback T) T {
 
 // CloseIdle closes the connections that no call is using.
 func (c *Client) CloseIdle() { c.transport.CloseIdleConnections() }
+
+// Close closes every connection and keeps new ones from being opened. Calls
+// under way fail. CloseIdle alone may miss a connection whose last call has
+// just ended: HTTP/2 gives it back a moment later, and it then stands until
+// Options.IdleTimeout.
+func (c *Client) Close() {
+	c.transport.CloseIdleConnections() // the polite way, with the farewells of TLS and HTTP/2
+	c.dialer.closeAll()
+}
 
 // Do sends req and returns the response once its head is read. The caller
 // must close Body, which alone ends the call. Do never follows a redirect and

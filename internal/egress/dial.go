@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -32,11 +33,43 @@ type dialer struct {
 	roots          *x509.CertPool
 	connectTimeout time.Duration
 	tlsTimeout     time.Duration
+	// conns are the connections that stand, for Client.Close; nil after it.
+	mu    sync.Mutex
+	conns map[*conn]struct{}
+}
+
+// keep registers a connection; false when the client has been closed.
+func (d *dialer) keep(c *conn) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.conns == nil {
+		return false
+	}
+	d.conns[c] = struct{}{}
+	return true
+}
+
+func (d *dialer) forget(c *conn) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.conns, c)
+}
+
+// closeAll closes what stands and keeps anything more from being opened.
+func (d *dialer) closeAll() {
+	d.mu.Lock()
+	left := d.conns
+	d.conns = nil
+	d.mu.Unlock()
+	for c := range left {
+		_ = c.Conn.Close() // nobody is left to hear of it
+	}
 }
 
 // conn is a connection that remembers how it came about.
 type conn struct {
 	net.Conn
+	dialer *dialer
 	owner  uint64 // id of the call it was opened for
 	dns    time.Duration
 	dialed time.Duration
@@ -45,6 +78,12 @@ type conn struct {
 	// broken is the Kind of the error the last Read met, so that a failure
 	// that net/http reports only as text can be told apart.
 	broken atomic.Uint32
+}
+
+// Close implements net.Conn.
+func (c *conn) Close() error {
+	c.dialer.forget(c)
+	return c.Conn.Close()
 }
 
 func (c *conn) Read(p []byte) (int, error) {
@@ -124,11 +163,15 @@ func (d *dialer) open(ctx context.Context, address string, secure func(context.C
 	if err != nil {
 		return nil, fail(PhaseConnect, at, err)
 	}
-	c := &conn{Conn: raw, owner: cl.id, remote: at, dns: resolved.Sub(start), dialed: time.Since(resolved)}
+	c := &conn{Conn: raw, dialer: d, owner: cl.id, remote: at, dns: resolved.Sub(start), dialed: time.Since(resolved)}
+	if !d.keep(c) {
+		_ = raw.Close() // never used
+		return nil, fail(PhaseConnect, at, net.ErrClosed)
+	}
 	if secure != nil {
 		cl.reach(PhaseTLS)
 		if err := secure(ctx, host, c); err != nil {
-			_ = raw.Close() // the handshake failed; nothing is left to flush
+			_ = c.Close() // the handshake failed; nothing is left to flush
 			return nil, fail(PhaseTLS, at, err)
 		}
 	}

@@ -390,7 +390,7 @@ func (j *journey) cleanUp(ctx context.Context) {
 		j.step("clean up", StepOK, fmt.Sprintf("%d of our sessions ended", closed), 0)
 	}
 	_ = j.client.Close(ctx) // only a child that ignores SIGKILL could fail here
-	j.http.CloseIdle()
+	j.http.Close()
 }
 
 // broken tells whether something was found that makes going on pointless.

@@ -48,7 +48,7 @@ func (j *journey) judgeWall(ctx context.Context, x *client.Exchange) {
 	ctx, cancel := context.WithTimeout(ctx, j.prober.opts.Patience)
 	defer cancel()
 	w := &wall{j: j, http: j.metadataClient(x), url: j.client.URL()}
-	defer w.http.CloseIdle()
+	defer w.http.Close()
 	w.walk(ctx, x, bearer, challenged)
 }
 
