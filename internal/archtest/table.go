@@ -36,9 +36,10 @@ func rooms() map[string]Layer {
 		"internal/kube/manifest": Engine,
 		"internal/probe":         Engine,
 
-		"internal/demo":    Workload,
-		"internal/gateway": Workload,
-		"internal/scan":    Workload,
+		"internal/demo":     Workload,
+		"internal/gateway":  Workload,
+		"internal/scaffold": Workload,
+		"internal/scan":     Workload,
 
 		"internal/report": Shell,
 		"internal/cli":    CLI,

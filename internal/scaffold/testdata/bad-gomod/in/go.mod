@@ -1,0 +1,5 @@
+module example.com/x
+
+require (
+	github.com/mark3labs/mcp-go
+)

@@ -1,0 +1,2 @@
+// Package unit converts.
+package unit
