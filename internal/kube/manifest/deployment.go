@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -12,6 +13,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
+
+	"github.com/holdfast-mcp/holdfast/api/v1alpha1"
 )
 
 const templatePath = "spec.template.spec."
@@ -44,6 +47,7 @@ func (p *plan) deployment() (Object, error) {
 		},
 	}
 	o := Object{Object: d}
+	p.declare(d, &o)
 	if p.scaling.Autoscaled() {
 		o.because("spec", "no replicas: the HorizontalPodAutoscaler owns the number, and an apply must not reset it")
 	} else {
@@ -61,6 +65,36 @@ func (p *plan) deployment() (Object, error) {
 	p.secretTriggers(d, &o)
 	return o, p.patch(d, &o)
 }
+
+// declare repeats on the Deployment what was declared, where `holdfast lint`
+// and policies look for it.
+func (p *plan) declare(d *appsv1.Deployment, o *Object) {
+	const mcp, longest, heartbeat, stateless, auth = "holdfast.dev/mcp", "holdfast.dev/longest-call", "holdfast.dev/heartbeat", "holdfast.dev/stateless", "holdfast.dev/auth"
+	if p.shape == watcher {
+		d.Annotations = map[string]string{mcp: "false"}
+		o.because(`metadata.annotations["`+mcp+`"]`, "it watches servers and is none")
+		return
+	}
+	d.Annotations = map[string]string{mcp: "true", longest: plain(p.times.longestCall), heartbeat: plain(p.times.heartbeat)}
+	if p.stateless {
+		d.Annotations[stateless] = "true"
+	}
+	if p.auth == nil {
+		d.Annotations[auth] = "none"
+		o.because(`metadata.annotations["`+auth+`"]`, "auth is not declared: whoever gets through the NetworkPolicy may call")
+	}
+	o.because(`metadata.annotations["`+longest+`"]`, "the declared numbers, where lint and policies find them")
+}
+
+// plain writes a duration with one unit, as policies can read it.
+func plain(d v1alpha1.Duration) string {
+	if text := d.String(); oneUnit.MatchString(text) {
+		return text
+	}
+	return fmt.Sprintf("%ds", d.Seconds())
+}
+
+var oneUnit = regexp.MustCompile(`^[0-9]+[smh]$`)
 
 func strategy() appsv1.DeploymentStrategy {
 	return appsv1.DeploymentStrategy{
