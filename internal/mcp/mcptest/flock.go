@@ -103,6 +103,7 @@ type Flock struct {
 	gate   gate
 	ctx    context.Context
 	roots  *x509.CertPool
+	root   []byte // the certificate in roots
 
 	good, expired tls.Certificate
 	doors         []netip.AddrPort
@@ -127,6 +128,7 @@ func NewFlock(tb testing.TB, n int, mix Mix) *Flock {
 	ctx, cancel := context.WithCancel(tb.Context())
 	f := &Flock{n: n, ctx: ctx, roots: x509.NewCertPool(), step: coprime(n), bodies: newFlockBodies()}
 	f.roots.AddCert(ca.root)
+	f.root = ca.root.Raw
 	f.old = NewServer(Config{Era: SSE2024, Tools: HeavyTools(20, 400)})
 	f.share(mix)
 	spec := certificate{names: []string{"*.example"}, notBefore: -day, notAfter: 90 * day}
