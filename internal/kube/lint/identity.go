@@ -249,24 +249,43 @@ func (w *Workload) limitsEgress() bool {
 	return false
 }
 
+// familyKinds are what a server's manifests hold beside its workload.
+var familyKinds = []string{"Role", "RoleBinding", "ServiceAccount", "Service", "Ingress", "HTTPRoute", "HorizontalPodAutoscaler", "PodDisruptionBudget", "Secret", "ConfigMap", "NetworkPolicy", "CronJob"}
+
+// namespaceMixed compares a server to the objects of its name, and to those of
+// its folder that say mcp as it does.
 func namespaceMixed(p *Pass) {
+	byName, byDir := map[string]*Workload{}, map[string]*Workload{}
 	for _, w := range p.Servers() {
-		family := []*Object{}
-		for _, s := range w.Services {
-			family = append(family, s.Object)
-		}
-		for _, kind := range []string{"Role", "RoleBinding", "ServiceAccount", "Service", "Ingress", "HTTPRoute", "HorizontalPodAutoscaler", "PodDisruptionBudget", "Secret", "ConfigMap", "NetworkPolicy", "CronJob"} {
-			for _, o := range p.byKind[kind] {
-				if o.Name == w.Name || mcpWord(o.Name) && mcpWord(w.Name) && o.file.Dir() == w.file.Dir() {
-					family = append(family, o)
-				}
-			}
-		}
-		for _, o := range family {
-			if (o.Namespace == "") != (w.Namespace == "") {
-				at := o.root.Get("metadata", "namespace").or(o.root.Get("metadata", "name"))
-				p.Report(at, "%s and %s: one names a namespace, the other none", o, w.Object)
-			}
+		place := namedPlace(w.Object)
+		byName[place+w.Name] = w
+		if mcpWord(w.Name) {
+			byDir[place+w.file.Dir()] = w
 		}
 	}
+	for _, kind := range familyKinds {
+		for _, o := range p.byKind[kind] {
+			other := "set\x00"
+			if o.Namespace != "" {
+				other = "unset\x00"
+			}
+			w := byName[other+o.Name]
+			if w == nil && byDir[other+o.file.Dir()] != nil && mcpWord(o.Name) {
+				w = byDir[other+o.file.Dir()]
+			}
+			if same := byName[namedPlace(o)+o.Name]; w == nil || same != nil {
+				continue // a twin of the same kind of place is its own
+			}
+			at := o.root.Get("metadata", "namespace").or(o.root.Get("metadata", "name"))
+			p.Report(at, "%s and %s: one names a namespace, the other none", o, w.Object)
+		}
+	}
+}
+
+// namedPlace tells objects with a namespace from those without.
+func namedPlace(o *Object) string {
+	if o.Namespace == "" {
+		return "unset\x00"
+	}
+	return "set\x00"
 }

@@ -16,6 +16,14 @@ func notRestricted(p *Pass) {
 				p.Report(v, "%s is true", field)
 			}
 		}
+		for _, lack := range lacksInContext(w.Pod.Get("securityContext")) {
+			p.Report(w.Pod.Get("securityContext"), "pod: %s", lack)
+		}
+		for _, v := range w.Pod.Get("securityContext", "sysctls").List() {
+			if name := v.Get("name").Str(); !slices.Contains(safeSysctls, name) {
+				p.Report(v, "sysctl %s is not allowed", name)
+			}
+		}
 		for _, v := range w.Pod.Get("volumes").List() {
 			if kind := volumeKind(v); !slices.Contains(restrictedVolumes, kind) {
 				p.Report(v, "a volume of type %s is not allowed", kind)
@@ -30,6 +38,30 @@ func notRestricted(p *Pass) {
 }
 
 var restrictedVolumes = []string{"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret", "image"}
+
+var safeSysctls = []string{
+	"kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.ip_unprivileged_port_start", "net.ipv4.tcp_syncookies",
+	"net.ipv4.ping_group_range", "net.ipv4.ip_local_reserved_ports", "net.ipv4.tcp_keepalive_time", "net.ipv4.tcp_fin_timeout",
+	"net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes", "net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem",
+}
+
+// lacksInContext judges what the pod's and the containers' security contexts
+// have in common.
+func lacksInContext(v Value) []string {
+	var out []string
+	selinux := v.Get("seLinuxOptions")
+	if !slices.Contains([]string{"", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"}, selinux.Get("type").Str()) ||
+		selinux.Get("user").Str() != "" || selinux.Get("role").Str() != "" {
+		out = append(out, "seLinuxOptions leave the container types")
+	}
+	if v.Get("appArmorProfile", "type").Str() == "Unconfined" {
+		out = append(out, "appArmorProfile is Unconfined")
+	}
+	if v.Get("windowsOptions", "hostProcess").True() {
+		out = append(out, "hostProcess is true")
+	}
+	return out
+}
 
 func volumeKind(v Value) string {
 	for name := range v.Fields() {
@@ -75,6 +107,14 @@ func (w *Workload) lacks(c Container) []string {
 	}
 	if own.Get("procMount").OK() && own.Get("procMount").Str() != "Default" {
 		out = append(out, "procMount is not Default")
+	}
+	out = append(out, lacksInContext(own)...)
+	for _, path := range [][]string{{liveness}, {readiness}, {startup}, {"lifecycle", "preStop"}, {"lifecycle", "postStart"}} {
+		for _, handler := range []string{"httpGet", "tcpSocket"} {
+			if host := c.Get(append(slices.Clone(path), handler, "host")...); host.Str() != "" {
+				out = append(out, path[len(path)-1]+" asks the host "+host.Str())
+			}
+		}
 	}
 	for _, port := range c.Get("ports").List() {
 		if n := port.Get("hostPort").IntOr(0); n > 0 {

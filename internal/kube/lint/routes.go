@@ -210,8 +210,11 @@ func retiredController(p *Pass) {
 		case known && is:
 			p.Report(ingressClass(e.Object), "class %s belongs to ingress-nginx", class)
 		case !known && e.Controller == ingressNginx:
-			name, _, _ := strings.Cut(e.sign.key.Value, "/")
-			p.Report(e.sign, "the Ingress is written for ingress-nginx (%s)", strings.TrimSuffix(name+" "+e.sign.Str(), " "))
+			by := e.sign.key.Value
+			if e.sign.Str() == class {
+				by = "class " + class
+			}
+			p.Report(e.sign, "the Ingress is written for ingress-nginx (%s)", by)
 		}
 	}
 }

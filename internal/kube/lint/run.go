@@ -100,12 +100,16 @@ func judge(ctx context.Context, opts Options, in loadedInputs) (Report, error) {
 	x := newIndex(in.files, opts.All)
 	report := Report{Files: len(in.files), Objects: len(x.objects), Skipped: in.skipped, files: in.files}
 	report.Servers = len(x.servers)
+	entries := map[string]finding.Entry{}
+	for _, e := range finding.Catalogue() {
+		entries[e.Name] = e
+	}
 	var all []Result
 	for _, rule := range Rules() {
 		if err := ctx.Err(); err != nil {
 			return Report{}, fmt.Errorf("lint: %w", err)
 		}
-		entry, ok := finding.ByName(rule.Name)
+		entry, ok := entries[rule.Name]
 		if !ok {
 			return Report{}, fmt.Errorf("lint: rule %s has no catalogue entry", rule.Name)
 		}
