@@ -192,7 +192,13 @@ func (p *Project) detectPython(src string, runs, served []call) {
 			p.Path = strings.TrimSuffix(v.text, "/")
 		}
 	}
-	if transport != Stdio && len(runs) > 0 && !take("host").known && take("host").env == "" {
+	switch host := take("host"); {
+	case transport == Stdio:
+	case host.env != "":
+		p.Python.HostEnv = host.env
+	case host.known:
+		p.Python.HostEnv = ""
+	case len(runs) > 0:
 		p.loopback(runs[len(runs)-1].line, src)
 	}
 	if transport == SSE && p.Path == "/mcp" {
