@@ -19,6 +19,8 @@ type front struct {
 	url     *url.URL // nil for stdio
 	health  *health
 	pipes   *pipes
+	modern  *modernBridge // modern clients of a legacy server
+	legacy  *legacyBridge // legacy clients of a modern server
 	log     *slog.Logger
 }
 
@@ -32,7 +34,7 @@ func (g *Gateway) newFront(s Server) (*front, error) {
 		f.url = u
 	}
 	f.health = newHealth(g.cfg, s, f.log)
-	f.pipes = newPipes(f)
+	f.pipes, f.modern, f.legacy = newPipes(f), newModernBridge(f), newLegacyBridge(f)
 	return f, nil
 }
 
@@ -72,8 +74,12 @@ func (f *front) dispatch(w http.ResponseWriter, r *http.Request, in *inbound) {
 	case f.gateway.draining.Load() && r.Method == http.MethodGet:
 		w.Header().Set("Retry-After", "1")
 		refuse(w, http.StatusServiceUnavailable, "this instance is going away; connect again")
+	case in.era == mcp.EraModern && !f.health.speaks(mcp.EraModern, f.piped()):
+		f.modern.serve(w, r, in)
 	case f.piped():
 		f.pipes.serve(w, r, in)
+	case in.era == mcp.EraLegacy && !f.health.speaks(mcp.EraLegacy, false):
+		f.legacy.serve(w, r, in)
 	default:
 		f.relay(w, r, in)
 	}

@@ -20,7 +20,9 @@ import (
 	"github.com/holdfast-mcp/holdfast/internal/client"
 	"github.com/holdfast-mcp/holdfast/internal/egress"
 	"github.com/holdfast-mcp/holdfast/internal/lifecycle"
+	"github.com/holdfast-mcp/holdfast/internal/mcp"
 	"github.com/holdfast-mcp/holdfast/internal/probe"
+	"github.com/holdfast-mcp/holdfast/internal/telemetry"
 )
 
 // Server is one server behind the front.
@@ -33,6 +35,9 @@ type Server struct {
 	// Transport is how the endpoint is spoken to; Start finds it out when it
 	// is empty.
 	Transport client.Transport
+	// Eras overrides which eras the server is taken to speak; empty: what the
+	// probe found.
+	Eras []mcp.Era
 	// Calls are run by each health probe.
 	Calls []probe.Call
 }
@@ -57,6 +62,11 @@ type Config struct {
 	UserAgent string
 	ParentEnv []string
 	Logger    *slog.Logger
+	// Metrics counts what the front does; nil for none.
+	Metrics *telemetry.Metrics
+	// StatusPage makes the page of the admin listener from what it may ask; nil
+	// leaves the JSON of /api/status in its place.
+	StatusPage func(overview func() Overview) http.Handler
 }
 
 // Limits on what comes in.
@@ -173,7 +183,11 @@ func (g *Gateway) Run(ctx context.Context) error {
 	err := g.group.Run(ctx)
 	stop()
 	for _, f := range g.fronts {
-		background.Go(func() { f.pipes.closeAll(context.WithoutCancel(ctx)) })
+		background.Go(func() {
+			f.modern.close(context.WithoutCancel(ctx))
+			f.legacy.close()
+			f.pipes.closeAll(context.WithoutCancel(ctx))
+		})
 	}
 	background.Wait()
 	g.endStreams()

@@ -4,11 +4,13 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/holdfast-mcp/holdfast/internal/client"
 	"github.com/holdfast-mcp/holdfast/internal/finding"
+	"github.com/holdfast-mcp/holdfast/internal/mcp"
 	"github.com/holdfast-mcp/holdfast/internal/probe"
 )
 
@@ -30,6 +32,9 @@ type health struct {
 	failures int
 	since    time.Time // of the present grade
 	via      client.Transport
+	fixed    []mcp.Era // by configuration
+	eras     []mcp.Era // those that worked last; kept while nothing works
+	recent   *recent
 }
 
 func newHealth(cfg Config, s Server, log *slog.Logger) *health {
@@ -40,10 +45,10 @@ func newHealth(cfg Config, s Server, log *slog.Logger) *health {
 	return &health{
 		prober: probe.New(probe.Options{
 			Egress: cfg.Egress, Info: cfg.Info, UserAgent: cfg.UserAgent, Budget: cfg.ProbeBudget, ParentEnv: cfg.ParentEnv,
-			Observations: 1, // hysteresis below takes the place of a second look
+			BothEras: true, Observations: 1, // hysteresis below takes the place of a second look
 		}),
 		target: probe.Target{Name: s.Name, Endpoint: s.Endpoint, Calls: s.Calls},
-		every:  every, log: log, via: s.Transport,
+		every:  every, log: log, via: s.Transport, fixed: s.Eras, recent: newRecent(cfg.Metrics, s.Name),
 	}
 }
 
@@ -88,11 +93,15 @@ func (h *health) note(r probe.Result) time.Duration {
 	if r.Transport != "" {
 		h.via = r.Transport
 	}
+	if len(r.Eras) > 0 {
+		h.eras = r.Eras
+	}
 	wait := h.every
 	if !h.ready || h.failures > 0 {
 		wait = min(wait, time.Duration(1<<min(h.failures, 5))*time.Second)
 	}
 	wait = max(wait, r.RetryAfter)
+	h.recent.note(r, wait)
 	return wait + time.Duration(rand.Int64N(int64(wait)/10+1))
 }
 
@@ -102,6 +111,21 @@ func (h *health) state() (r probe.Result, ready, measured bool, since time.Time)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.last, h.ready, h.measured, h.since
+}
+
+// speaks tells whether the server is known to speak an era. As long as nothing
+// is known both are assumed, so that a request is passed on rather than
+// translated wrongly; over a pipe, sessions are legacy ones.
+func (h *health) speaks(era mcp.Era, piped bool) bool {
+	if piped {
+		return era == mcp.EraLegacy
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.fixed) > 0 {
+		return slices.Contains(h.fixed, era)
+	}
+	return len(h.eras) == 0 || slices.Contains(h.eras, era)
 }
 
 func (h *health) transport() client.Transport {

@@ -40,18 +40,23 @@ type httpLink struct {
 	session string
 	version string
 	calls   sync.WaitGroup
+	// ended cuts the calls that are still being read when the link is closed:
+	// a parked one may wait for an answer that nobody will give.
+	ended context.Context //nolint:containedctx // the lifetime of the link
+	end   context.CancelFunc
 }
 
 // openHTTPLink performs the handshake and gives the server's description.
 func (f *front) openHTTPLink(ctx context.Context) (*httpLink, bridge.Server, error) {
 	l := &httpLink{front: f}
-	res, err := l.do(ctx, http.MethodPost, f.initializeMessage())
+	l.ended, l.end = context.WithCancel(context.WithoutCancel(ctx))
+	res, err := l.do(ctx, http.MethodPost, f.initializeMessage(), nil)
 	if err != nil {
 		return nil, bridge.Server{}, err
 	}
 	in := make(chan delivery, callBuffer+1)
 	session := res.Header.Get(mcp.HeaderSession)
-	l.read(res, "0", in)
+	readCall(res, "0", in)
 	answer, ok := lastOf(in)
 	if !ok || answer.msg.Kind != mcp.Response {
 		return nil, bridge.Server{}, fmt.Errorf("initialize is answered %d without a result", res.StatusCode)
@@ -102,11 +107,28 @@ func lastOf(in <-chan delivery) (last delivery, ok bool) {
 	return last, ok
 }
 
-func (l *httpLink) do(ctx context.Context, method string, body []byte) (*egress.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, l.front.url.String(), bytes.NewReader(body))
+// do makes one call in the session.
+func (l *httpLink) do(ctx context.Context, method string, body []byte, h http.Header) (*egress.Response, error) {
+	h = h.Clone()
+	if h == nil {
+		h = http.Header{}
+	}
+	if l.session != "" {
+		h.Set(mcp.HeaderSession, l.session)
+	}
+	if l.version != "" {
+		h.Set(mcp.HeaderVersion, l.version)
+	}
+	return l.front.send(ctx, method, body, h)
+}
+
+// send makes one call of our own to the server.
+func (f *front) send(ctx context.Context, method string, body []byte, h http.Header) (*egress.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, f.url.String(), bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
+	req.Header = h
 	if body == nil {
 		req.Body, req.GetBody = http.NoBody, nil
 	} else {
@@ -116,17 +138,11 @@ func (l *httpLink) do(ctx context.Context, method string, body []byte) (*egress.
 	if method == http.MethodGet {
 		req.Header.Set("Accept", mcp.TypeEventStream)
 	}
-	req.Header.Set("User-Agent", l.front.gateway.cfg.UserAgent)
-	if l.session != "" {
-		req.Header.Set(mcp.HeaderSession, l.session)
-	}
-	if l.version != "" {
-		req.Header.Set(mcp.HeaderVersion, l.version)
-	}
-	for name, values := range l.front.server.Endpoint.Header {
+	req.Header.Set("User-Agent", f.gateway.cfg.UserAgent)
+	for name, values := range f.server.Endpoint.Header {
 		req.Header[http.CanonicalHeaderKey(name)] = values
 	}
-	res, err := l.front.gateway.http.Do(req)
+	res, err := f.gateway.http.Do(req)
 	if err == nil {
 		res.LimitBody(math.MaxInt64) // messages are bounded one by one
 	}
@@ -135,8 +151,8 @@ func (l *httpLink) do(ctx context.Context, method string, body []byte) (*egress.
 
 // begin implements link. The reading goes on after ctx if the call is parked;
 // it ends with the answer, the connection, or close.
-func (l *httpLink) begin(ctx context.Context, id mcp.ID, _, msg []byte) (<-chan delivery, error) {
-	res, err := l.do(ctx, http.MethodPost, msg)
+func (l *httpLink) begin(_ context.Context, id mcp.ID, _, msg []byte) (<-chan delivery, error) {
+	res, err := l.do(l.ended, http.MethodPost, msg, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -145,12 +161,12 @@ func (l *httpLink) begin(ctx context.Context, id mcp.ID, _, msg []byte) (<-chan 
 		return nil, errSessionLost
 	}
 	in := make(chan delivery, callBuffer+1)
-	l.calls.Go(func() { l.read(res, id, in) })
+	l.calls.Go(func() { readCall(res, id, in) })
 	return in, nil
 }
 
-// read hands over one response's messages and closes in.
-func (l *httpLink) read(res *egress.Response, id mcp.ID, in chan<- delivery) {
+// readCall hands over one response's messages and closes in.
+func readCall(res *egress.Response, id mcp.ID, in chan<- delivery) {
 	defer close(in)
 	defer res.Body.Close()
 	limits := mcp.Limits{Bytes: maxBody}
@@ -192,7 +208,7 @@ func answers(msg *mcp.Message, id mcp.ID) bool {
 
 // post implements link.
 func (l *httpLink) post(ctx context.Context, msg []byte) error {
-	res, err := l.do(ctx, http.MethodPost, msg)
+	res, err := l.do(ctx, http.MethodPost, msg, nil)
 	if err != nil {
 		return err
 	}
@@ -205,7 +221,7 @@ func (l *httpLink) post(ctx context.Context, msg []byte) error {
 
 // listen implements link: the GET stream. A server may have none.
 func (l *httpLink) listen(ctx context.Context, each func(delivery)) error {
-	res, err := l.do(ctx, http.MethodGet, nil)
+	res, err := l.do(ctx, http.MethodGet, nil, nil)
 	if err != nil {
 		return err
 	}
@@ -229,10 +245,11 @@ func (l *httpLink) listen(ctx context.Context, each func(delivery)) error {
 // close implements link: DELETE, which the server may refuse.
 func (l *httpLink) close(ctx context.Context) {
 	if l.session != "" {
-		if res, err := l.do(ctx, http.MethodDelete, nil); err == nil {
+		if res, err := l.do(ctx, http.MethodDelete, nil, nil); err == nil {
 			_ = res.Body.Close() // 2xx or 405
 		}
 	}
+	l.end()
 	l.calls.Wait()
 }
 

@@ -29,8 +29,6 @@ func newPipes(f *front) *pipes { return &pipes{front: f, sessions: map[string]*p
 // serve answers one request of a legacy client.
 func (p *pipes) serve(w http.ResponseWriter, r *http.Request, in *inbound) {
 	switch {
-	case in.era == mcp.EraModern:
-		p.refuseModern(w, in)
 	case in.msg != nil && in.msg.Method == mcp.MethodInitialize && in.msg.Kind == mcp.Request:
 		p.initialize(w, r, in)
 	default:
@@ -41,22 +39,6 @@ func (p *pipes) serve(w http.ResponseWriter, r *http.Request, in *inbound) {
 		}
 		p.inSession(w, r, in, s)
 	}
-}
-
-// refuseModern says which versions would work. The bridge between the eras will
-// take its place.
-func (p *pipes) refuseModern(w http.ResponseWriter, in *inbound) {
-	var supported []mcp.Revision
-	for _, t := range mcp.Revisions() {
-		if t.Era == mcp.EraLegacy && t.StreamableHTTP {
-			supported = append(supported, t.Revision)
-		}
-	}
-	(&refusal{
-		status: http.StatusBadRequest, code: mcp.CodeUnsupportedVersion, id: in.msg.ID,
-		message: "this server speaks legacy versions only; begin with initialize",
-		data:    map[string]any{"supported": supported, "requested": in.msg.Meta.ProtocolVersion},
-	}).write(w)
 }
 
 func (p *pipes) inSession(w http.ResponseWriter, r *http.Request, in *inbound, s *pipeSession) {
@@ -183,6 +165,7 @@ func (p *pipes) expire(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
+			p.front.legacy.expire(now)
 			for _, s := range p.idle(now) {
 				_ = s.pipe.Close(ctx) // ended either way
 			}

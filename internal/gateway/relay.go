@@ -151,10 +151,16 @@ func (f *front) stream(w http.ResponseWriter, res *egress.Response) {
 // unreachable answers for a server that could not be asked, and says whether
 // the call may have run.
 func (f *front) unreachable(w http.ResponseWriter, in *inbound, err error) {
-	e := &refusal{status: http.StatusServiceUnavailable, code: mcp.CodeInternal, retryAfter: 1}
+	id := mcp.ID("")
 	if in.msg != nil {
-		e.id = in.msg.ID
+		id = in.msg.ID
 	}
+	f.failure(id, err).write(w)
+}
+
+// describeFailure says what happened, and whether the call may have run.
+func describeFailure(name string, err error) *refusal {
+	e := &refusal{status: http.StatusServiceUnavailable, code: mcp.CodeInternal, retryAfter: 1}
 	ran := "the call did not run"
 	if fault, ok := errors.AsType[*egress.Error](err); ok && fault.Phase >= egress.PhaseSend {
 		e.status, e.retryAfter, ran = http.StatusBadGateway, 0, "the call may have run"
@@ -166,9 +172,8 @@ func (f *front) unreachable(w http.ResponseWriter, in *inbound, err error) {
 	if fault, ok := errors.AsType[*egress.Error](err); ok {
 		reason = fault.Phase.String() + " " + fault.Kind.String()
 	}
-	e.message = "server " + f.server.Name + " cannot be reached (" + reason + "); " + ran
-	f.log.Warn("upstream failed", "err", err)
-	e.write(w)
+	e.message = "server " + name + " cannot be reached (" + reason + "); " + ran
+	return e
 }
 
 // ourCredential answers when the server refuses what we show it. The client
