@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -47,6 +48,12 @@ type Options struct {
 	IdleTimeout       time.Duration
 	DisableKeepAlives bool
 	MaxConnsPerHost   int
+
+	// PingAfter is the silence after which an HTTP/2 connection has to prove
+	// that it lives, default 30 s; below zero it never has to. net/http keeps a
+	// closed connection in memory for that long, so that clients which make many
+	// and bound their calls by deadlines should go without.
+	PingAfter time.Duration
 }
 
 // Client makes HTTP calls. It is safe for concurrent use. An idle connection
@@ -123,7 +130,7 @@ func New(o Options) *Client {
 		HTTP2: &http.HTTP2Config{
 			MaxReceiveBufferPerStream:     streamWindow,
 			MaxReceiveBufferPerConnection: connWindow,
-			SendPingTimeout:               pingAfter,
+			SendPingTimeout:               max(0, cmp.Or(o.PingAfter, pingAfter)),
 		},
 	}
 	return c

@@ -6,6 +6,7 @@ package finding
 import (
 	"fmt"
 	"strings"
+	"sync"
 )
 
 // Grade says how usable a server is for a client that follows the
@@ -123,7 +124,19 @@ type Entry struct {
 }
 
 // ByName finds an entry by its readable name.
-func ByName(name string) (Entry, bool) { return lookup(func(e Entry) bool { return e.Name == name }) }
+func ByName(name string) (Entry, bool) {
+	e, ok := byName()[name]
+	return e, ok
+}
+
+// byName is the catalogue by name, made once: a probe asks it for every finding.
+var byName = sync.OnceValue(func() map[string]Entry {
+	entries := map[string]Entry{}
+	for _, e := range Catalogue() {
+		entries[e.Name] = e
+	}
+	return entries
+})
 
 // Lookup finds an entry by code (HF011, in any case) or by name (tls.expired).
 func Lookup(codeOrName string) (Entry, bool) {

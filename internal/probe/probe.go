@@ -92,6 +92,9 @@ func New(o Options) *Prober {
 	setDefault(&o.Patience, 3*o.Budget)
 	setDefault(&o.RetryAfter, 500*time.Millisecond)
 	setDefault(&o.ExpiryWarning, 14*24*time.Hour)
+	if o.Egress.PingAfter == 0 {
+		o.Egress.PingAfter = -1 // every call of a probe has a deadline
+	}
 	if o.Observations <= 0 {
 		o.Observations = 2
 	}
