@@ -13,6 +13,8 @@ import (
 	"github.com/holdfast-mcp/holdfast/internal/demo"
 	"github.com/holdfast-mcp/holdfast/internal/egress"
 	"github.com/holdfast-mcp/holdfast/internal/gateway"
+	"github.com/holdfast-mcp/holdfast/internal/telemetry"
+	"github.com/holdfast-mcp/holdfast/internal/web"
 )
 
 type serveFlags struct {
@@ -91,6 +93,7 @@ func (f *serveFlags) run(ctx context.Context, w World, args []string) error {
 		ProbeEvery: f.every, ProbeBudget: f.budget, DrainDelay: f.drainDelay, Grace: f.grace, Heartbeat: f.heartbeat,
 		Egress: egress.Options{Guard: nearby(), RootCAs: roots},
 		Info:   info, UserAgent: agent, ParentEnv: w.Env, Logger: f.logger(w),
+		Metrics: telemetry.New(info.Version), StatusPage: web.Gateway,
 	})
 	if err != nil {
 		return &exitError{code: exitUsage, err: err, hint: "another program may use the address; choose one with --listen or --admin"}

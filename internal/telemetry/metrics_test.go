@@ -209,7 +209,9 @@ func TestConcurrent(t *testing.T) {
 				c.End()
 				switch i {
 				case 0:
-					m.Watch(func() State { return State{Servers: []ServerState{{Name: "a", Measured: true, Grade: finding.Healthy}}} })
+					m.Watch(func() State {
+						return State{Servers: []ServerState{{Name: "a", Measured: true, Grade: finding.Healthy}}}
+					})
 				case 1:
 					if _, err := m.registry.Gather(); err != nil {
 						t.Error(err)

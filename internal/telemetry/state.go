@@ -60,7 +60,7 @@ func descriptions() descs {
 		d[name] = prometheus.NewDesc(name, help, labels, nil)
 	}
 	add("probe_success", "1 if a client can work with the server (healthy, degraded), else 0. Absent while that is not known.", "server")
-	add("probe_duration_seconds", "Time the last probe took to the list of tools.", "server")
+	add("probe_duration_seconds", "Time the last probe took to the list of tools. Absent if it did not come so far.", "server")
 	add("probe_dns_lookup_time_seconds", "Time the last probe took to resolve the name.", "server")
 	add("probe_ssl_earliest_cert_expiry", "End of the server's certificate, in seconds since 1970.", "server")
 	add("probe_mcp_grade", "1 for the grade that the last probe gave, 0 for the others.", "server", "grade")
@@ -142,7 +142,9 @@ func (s *ServerState) collect(gauge gaugeFunc) {
 }
 
 func (s *ServerState) collectTimes(gauge gaugeFunc) {
-	gauge("probe_duration_seconds", s.Duration.Seconds(), s.Name)
+	if s.Duration > 0 {
+		gauge("probe_duration_seconds", s.Duration.Seconds(), s.Name)
+	}
 	for _, p := range s.Phases {
 		gauge("probe_mcp_phase_duration_seconds", p.Took.Seconds(), s.Name, p.Name)
 		if p.Name == "dns" {
