@@ -181,7 +181,9 @@ func TestBounds(t *testing.T) {
 		name, prev := string(rune('b'+i)), string(rune('a'+i))
 		bomb += fmt.Sprintf("%s: &%s [*%s,*%s,*%s,*%s,*%s,*%s,*%s,*%s]\n", name, name, prev, prev, prev, prev, prev, prev, prev, prev)
 	}
+	merges := strings.NewReplacer("[", "{<<: [", "]", "]}").Replace(strings.Replace(bomb, "[x,x,x,x,x,x,x,x,x]", "{x: 1}", 1))
 	for _, c := range []struct{ name, file, text, want string }{
+		{"merge bomb", "a.yaml", merges + "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: weather-mcp, <<: *u}\n---\n" + server, "HF501"},
 		{"too big", "a.yaml", server + strings.Repeat("# padding\n", maxFile/10), "HF693"},
 		{"anchors bomb", "a.yaml", "kind: ConfigMap\napiVersion: v1\n" + bomb + "---\n" + server, "HF501"},
 		{"self-reference", "a.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: &m {name: weather-mcp, labels: *m}\n---\n" + server, "HF501"},

@@ -27,7 +27,7 @@ func (v Value) OK() bool { return v.node != nil && v.node.Tag != "!!null" }
 // Get walks down mapping keys.
 func (v Value) Get(path ...string) Value {
 	for _, name := range path {
-		v = v.field(name, 0)
+		v = v.field(name, nil)
 		if v.node == nil {
 			return v
 		}
@@ -35,9 +35,11 @@ func (v Value) Get(path ...string) Value {
 	return v
 }
 
-func (v Value) field(name string, hops int) Value {
+// field finds a key, also by way of merge keys. Each mapping is looked into
+// once, however many merges lead to it.
+func (v Value) field(name string, seen map[*yaml.Node]bool) Value {
 	absent := Value{obj: v.obj}
-	if v.node == nil || v.node.Kind != yaml.MappingNode || hops > maxAlias {
+	if v.node == nil || v.node.Kind != yaml.MappingNode || seen[v.node] {
 		return absent
 	}
 	content := v.node.Content
@@ -50,13 +52,17 @@ func (v Value) field(name string, hops int) Value {
 		if content[i].Tag != "!!merge" {
 			continue
 		}
+		if seen == nil {
+			seen = map[*yaml.Node]bool{}
+		}
+		seen[v.node] = true
 		merged := Value{obj: v.obj, node: resolve(content[i+1])}
 		sources := []Value{merged}
 		if merged.node != nil && merged.node.Kind == yaml.SequenceNode {
 			sources = merged.List()
 		}
 		for _, s := range sources {
-			if found := s.field(name, hops+1); found.node != nil {
+			if found := s.field(name, seen); found.node != nil {
 				return found
 			}
 		}
