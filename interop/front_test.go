@@ -141,10 +141,10 @@ func TestConformanceThroughFront(t *testing.T) {
 	for _, c := range []cell{
 		{"gosdk-stateless", "2026-07-28", nil, 37},
 		{"gosdk-stateful", "2025-11-25", nil, 30},
-		{"gosdk-stateful", "2026-07-28", nil, 32},
-		{"gosdk-stateless", "2025-11-25", []mcp.Era{mcp.EraModern}, 25},
-		{"gosdk-stdio", "2025-11-25", nil, 29},
-		{"gosdk-stdio", "2026-07-28", nil, 30},
+		{"gosdk-stateful", "2026-07-28", nil, 34},
+		{"gosdk-stateless", "2025-11-25", []mcp.Era{mcp.EraModern}, 26},
+		{"gosdk-stdio", "2025-11-25", nil, 30},
+		{"gosdk-stdio", "2026-07-28", nil, 34},
 	} {
 		t.Run(c.peer+"/"+c.revision, func(t *testing.T) {
 			p := Start(t, c.peer)

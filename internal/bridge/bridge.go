@@ -348,10 +348,29 @@ func Needs(q InputRequest, declared json.RawMessage) (required json.RawMessage, 
 	}
 }
 
-// ClientCapabilities is the union of what we can translate: what a bridged
-// legacy session declares, whoever calls.
-func ClientCapabilities() json.RawMessage {
-	return json.RawMessage(`{"elicitation":{"form":{},"url":{}},"sampling":{},"roots":{}}`)
+// SessionCapabilities is what a bridged legacy session declares for clients that
+// declare the given: of it, what we can translate. Equal sets give equal bytes,
+// so that they can share a session; in the legacy era capabilities belong to
+// the session, in the modern era to each request.
+func SessionCapabilities(declared json.RawMessage) json.RawMessage {
+	o := &mcp.Object{}
+	elicitation := &mcp.Object{}
+	for _, mode := range []string{"form", "url"} {
+		q := InputRequest{Method: mcp.MethodElicit, Params: json.RawMessage(`{"mode":"` + mode + `"}`)}
+		if _, has := Needs(q, declared); has {
+			elicitation.Set(mode, json.RawMessage("{}"))
+		}
+	}
+	if elicitation.Len() > 0 {
+		o.Set("elicitation", elicitation.Bytes())
+	}
+	for name, method := range map[string]string{"roots": mcp.MethodRoots, "sampling": mcp.MethodSample} {
+		if _, has := Needs(InputRequest{Method: method}, declared); has {
+			o.Set(name, json.RawMessage("{}"))
+		}
+	}
+	o.Sort()
+	return o.Bytes()
 }
 
 // Subset answers which of the wanted notifications a server can send.

@@ -47,10 +47,10 @@ type httpLink struct {
 }
 
 // openHTTPLink performs the handshake and gives the server's description.
-func (f *front) openHTTPLink(ctx context.Context) (*httpLink, bridge.Server, error) {
+func (f *front) openHTTPLink(ctx context.Context, capabilities json.RawMessage) (*httpLink, bridge.Server, error) {
 	l := &httpLink{front: f}
 	l.ended, l.end = context.WithCancel(context.WithoutCancel(ctx))
-	res, err := l.do(ctx, http.MethodPost, f.initializeMessage(), nil)
+	res, err := l.do(ctx, http.MethodPost, f.initializeMessage(capabilities), nil)
 	if err != nil {
 		return nil, bridge.Server{}, err
 	}
@@ -71,7 +71,7 @@ func (f *front) openHTTPLink(ctx context.Context) (*httpLink, bridge.Server, err
 }
 
 // initializeMessage opens a bridged session; its id is 0, calls count from 1.
-func (f *front) initializeMessage() []byte {
+func (f *front) initializeMessage(capabilities json.RawMessage) []byte {
 	params := &mcp.Object{}
 	version, err := json.Marshal(mcp.Newest(mcp.EraLegacy))
 	info, err2 := json.Marshal(f.gateway.cfg.Info)
@@ -79,7 +79,7 @@ func (f *front) initializeMessage() []byte {
 		info = json.RawMessage(`{"name":"holdfast","version":"0"}`) // two strings always marshal
 	}
 	params.Set("protocolVersion", version)
-	params.Set("capabilities", bridge.ClientCapabilities())
+	params.Set("capabilities", capabilities)
 	params.Set("clientInfo", info)
 	return (&mcp.Message{ID: "0", Method: mcp.MethodInitialize, Params: params.Bytes()}).Encode()
 }
@@ -245,6 +245,9 @@ func (l *httpLink) listen(ctx context.Context, each func(delivery)) error {
 // close implements link: DELETE, which the server may refuse.
 func (l *httpLink) close(ctx context.Context) {
 	if l.session != "" {
+		// Some servers hold the DELETE until the session's calls are over.
+		ctx, cancel := context.WithTimeout(ctx, firstByte)
+		defer cancel()
 		if res, err := l.do(ctx, http.MethodDelete, nil, nil); err == nil {
 			_ = res.Body.Close() // 2xx or 405
 		}
@@ -256,13 +259,13 @@ func (l *httpLink) close(ctx context.Context) {
 // pipeLink is a session over a pipe.
 type pipeLink struct{ session *pipeSession }
 
-func (f *front) openPipeLink(ctx context.Context) (*pipeLink, bridge.Server, error) {
+func (f *front) openPipeLink(ctx context.Context, capabilities json.RawMessage) (*pipeLink, bridge.Server, error) {
 	s, err := f.pipes.open(ctx)
 	if err != nil {
 		return nil, bridge.Server{}, err
 	}
 	l := &pipeLink{session: s}
-	in, err := l.begin(ctx, "0", nil, f.initializeMessage())
+	in, err := l.begin(ctx, "0", nil, f.initializeMessage(capabilities))
 	if err != nil {
 		return nil, bridge.Server{}, err
 	}

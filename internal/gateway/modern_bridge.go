@@ -7,7 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -23,21 +25,21 @@ const (
 	parkTime  = 5 * time.Minute
 )
 
-// modernBridge serves modern clients of a legacy server. Its one session with
-// the server belongs to one principal; until clients are told apart there is
-// one, anonymous, principal.
+// modernBridge serves modern clients of a legacy server. Its sessions with the
+// server are one per set of client capabilities and belong to one principal;
+// until clients are told apart there is one, anonymous, principal.
 type modernBridge struct {
 	front *front
 	ids   atomic.Int64
 
 	mu      sync.Mutex
-	shared  *sharedSession
-	parked  map[string]*parkedCall
-	opening chan struct{} // closed when an opening under way is over
+	shared  map[string]*sharedSession // by capabilities
+	opening map[string]chan struct{}  // closed when an opening under way is over
+	parked  map[string]*parkedCall    // by requestState
 }
 
 func newModernBridge(f *front) *modernBridge {
-	return &modernBridge{front: f, parked: map[string]*parkedCall{}}
+	return &modernBridge{front: f, shared: map[string]*sharedSession{}, opening: map[string]chan struct{}{}, parked: map[string]*parkedCall{}}
 }
 
 // sharedSession is a session of ours with the legacy server.
@@ -118,16 +120,18 @@ func supportedVersions() []mcp.Revision {
 
 func clip(s string) string { return s[:min(len(s), 100)] }
 
-// session gives the open session, opening one if need be. Concurrent callers
-// wait for the same opening.
-func (b *modernBridge) session(ctx context.Context) (*sharedSession, error) {
+// session gives the open session for what the client declared, opening one if
+// need be. Concurrent callers wait for the same opening.
+func (b *modernBridge) session(ctx context.Context, in *inbound) (*sharedSession, error) {
+	capabilities := bridge.SessionCapabilities(in.msg.Meta.ClientCapabilities)
+	key := string(capabilities)
 	for {
 		b.mu.Lock()
-		if b.shared != nil {
+		if s := b.shared[key]; s != nil {
 			defer b.mu.Unlock()
-			return b.shared, nil
+			return s, nil
 		}
-		if wait := b.opening; wait != nil {
+		if wait := b.opening[key]; wait != nil {
 			b.mu.Unlock()
 			select {
 			case <-wait:
@@ -136,25 +140,28 @@ func (b *modernBridge) session(ctx context.Context) (*sharedSession, error) {
 				return nil, ctx.Err()
 			}
 		}
-		b.opening = make(chan struct{})
+		over := make(chan struct{})
+		b.opening[key] = over
 		b.mu.Unlock()
-		s, err := b.open(ctx)
+		s, err := b.open(ctx, capabilities)
 		b.mu.Lock()
-		b.shared = s
-		close(b.opening)
-		b.opening = nil
+		if err == nil {
+			b.shared[key] = s
+		}
+		delete(b.opening, key)
 		b.mu.Unlock()
+		close(over)
 		return s, err
 	}
 }
 
-func (b *modernBridge) open(ctx context.Context) (*sharedSession, error) {
+func (b *modernBridge) open(ctx context.Context, capabilities json.RawMessage) (*sharedSession, error) {
 	s := &sharedSession{listeners: map[*subscription]struct{}{}}
 	var err error
 	if b.front.piped() {
-		s.link, s.server, err = b.front.openPipeLink(ctx)
+		s.link, s.server, err = b.front.openPipeLink(ctx, capabilities)
 	} else {
-		s.link, s.server, err = b.front.openHTTPLink(ctx)
+		s.link, s.server, err = b.front.openHTTPLink(ctx, capabilities)
 	}
 	if err != nil {
 		return nil, err
@@ -166,25 +173,25 @@ func (b *modernBridge) open(ctx context.Context) (*sharedSession, error) {
 func (b *modernBridge) forget(s *sharedSession) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.shared == s {
-		b.shared = nil
-	}
+	maps.DeleteFunc(b.shared, func(_ string, open *sharedSession) bool { return open == s })
 }
 
-// close ends the session and every parked call.
+// close ends the sessions and every parked call.
 func (b *modernBridge) close(ctx context.Context) {
 	b.mu.Lock()
-	s := b.shared
-	b.shared, b.parked = nil, map[string]*parkedCall{}
+	open, parked := slices.Collect(maps.Values(b.shared)), slices.Collect(maps.Values(b.parked))
+	b.shared, b.parked = map[string]*sharedSession{}, map[string]*parkedCall{}
 	b.mu.Unlock()
-	if s != nil {
-		s.hush()
-		s.link.close(ctx)
+	b.cancelAll(ctx, parked, "the gateway is going away")
+	var all sync.WaitGroup
+	for _, s := range open {
+		all.Go(func() { s.hush(); s.link.close(ctx) })
 	}
+	all.Wait()
 }
 
 func (b *modernBridge) discover(w http.ResponseWriter, r *http.Request, in *inbound) {
-	s, err := b.session(r.Context())
+	s, err := b.session(r.Context(), in)
 	if err != nil {
 		b.front.unreachable(w, in, err)
 		return
@@ -230,7 +237,7 @@ type bridgedCall struct {
 // ran is replaced once.
 func (c *bridgedCall) start() {
 	for attempt := 0; ; attempt++ {
-		s, err := c.bridge.session(c.ctx)
+		s, err := c.bridge.session(c.ctx, c.in)
 		if err != nil {
 			c.out.refuse(c.bridge.front.failure(c.in.msg.ID, err))
 			return
@@ -305,14 +312,41 @@ func (c *bridgedCall) follow(in <-chan delivery) {
 
 // cancel tells the server that nobody waits any more.
 func (c *bridgedCall) cancel(reason string) {
+	c.bridge.cancel(context.WithoutCancel(c.ctx), c.session, c.id, reason)
+}
+
+func (b *modernBridge) cancel(ctx context.Context, s *sharedSession, id mcp.ID, reason string) {
 	params := &mcp.Object{}
-	params.Set("requestId", json.RawMessage(c.id))
+	params.Set("requestId", json.RawMessage(id))
 	params.Set("reason", json.RawMessage(strconv.Quote(reason)))
-	ctx, done := context.WithTimeout(context.WithoutCancel(c.ctx), firstByte)
+	ctx, done := context.WithTimeout(ctx, firstByte)
 	defer done()
-	if err := c.session.link.post(ctx, (&mcp.Message{Method: mcp.MethodCancelled, Params: params.Bytes()}).Encode()); err != nil {
-		c.bridge.front.log.Debug("cancel did not reach the server", "err", err)
+	if err := s.link.post(ctx, (&mcp.Message{Method: mcp.MethodCancelled, Params: params.Bytes()}).Encode()); err != nil {
+		b.front.log.Debug("cancel did not reach the server", "err", err)
 	}
+}
+
+// cancelAll gives parked calls up.
+func (b *modernBridge) cancelAll(ctx context.Context, parked []*parkedCall, reason string) {
+	var all sync.WaitGroup
+	for _, p := range parked {
+		all.Go(func() { b.cancel(ctx, p.session, p.upstream, reason) })
+	}
+	all.Wait()
+}
+
+// expire gives up the calls whose clients did not come back.
+func (b *modernBridge) expire(ctx context.Context, now time.Time) {
+	b.mu.Lock()
+	var late []*parkedCall
+	for state, p := range b.parked {
+		if now.After(p.expires) {
+			delete(b.parked, state)
+			late = append(late, p)
+		}
+	}
+	b.mu.Unlock()
+	b.cancelAll(ctx, late, "the client did not come back with its input")
 }
 
 func (c *bridgedCall) notification(msg *mcp.Message) {
@@ -444,12 +478,6 @@ func (c *bridgedCall) answer(msg *mcp.Message) {
 func (b *modernBridge) park(p *parkedCall) (state string, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := time.Now()
-	for key, old := range b.parked {
-		if now.After(old.expires) {
-			delete(b.parked, key)
-		}
-	}
 	if len(b.parked) >= maxParked {
 		return "", false
 	}

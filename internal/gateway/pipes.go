@@ -166,6 +166,7 @@ func (p *pipes) expire(ctx context.Context) {
 			return
 		case now := <-tick.C:
 			p.front.legacy.expire(now)
+			p.front.modern.expire(ctx, now)
 			for _, s := range p.idle(now) {
 				_ = s.pipe.Close(ctx) // ended either way
 			}

@@ -21,7 +21,7 @@ type subscription struct {
 // listen serves subscriptions/listen from the unasked messages of the legacy
 // session.
 func (b *modernBridge) listen(w http.ResponseWriter, r *http.Request, in *inbound) {
-	s, err := b.session(r.Context())
+	s, err := b.session(r.Context(), in)
 	if err != nil {
 		b.front.unreachable(w, in, err)
 		return

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
+	"strings"
 )
 
 // Object is a JSON object whose members can be changed while the bytes of all
@@ -89,6 +91,11 @@ func (o *Object) Delete(name string) {
 			return
 		}
 	}
+}
+
+// Sort puts the members into the order of their names.
+func (o *Object) Sort() {
+	slices.SortFunc(o.members, func(a, b member) int { return strings.Compare(a.name, b.name) })
 }
 
 // Len counts the members.
