@@ -85,7 +85,7 @@ func TestWalkthroughStdio(t *testing.T) {
 	// The admin port is the image's own; here it must not be taken.
 	entry = append([]string{entry[0], entry[1], "--admin", "127.0.0.1:0"}, entry[2:]...)
 	serveAndCheck(t, dir, port, entry, nil, func() {
-		journey(t, holdfast, dir, "holdfast check --quick http://127.0.0.1:"+port+"/mcp", "2 tools")
+		journey(t, holdfast, dir, "holdfast check --quick --budget 60s http://127.0.0.1:"+port+"/mcp", "2 tools")
 	})
 }
 

@@ -149,7 +149,9 @@ func Detect(ctx context.Context, root *os.Root, opts Options) (*Project, error) 
 		return nil, err
 	}
 	p.Name = serverName(cmp.Or(opts.Name, p.Name, path.Base(p.Dir), opts.Folder), opts.Folder)
-	p.image = cmp.Or(opts.Image, imageOf(root, p))
+	if p.image = opts.Image; p.image == "" {
+		p.image = imageOf(root, p)
+	}
 	if err := p.settle(); err != nil {
 		return nil, err
 	}
