@@ -199,7 +199,7 @@ func (f *scanFlags) list(ctx context.Context, w World, status *status, args []st
 	}
 	_, agent := identity()
 	client := egress.New(egress.Options{Guard: nearby()})
-	defer client.CloseIdle()
+	defer client.Close()
 	err = scan.Registry{HTTP: client, UserAgent: agent, Base: f.registry}.Read(ctx, list, func(page int) {
 		status.say(fmt.Sprintf("reading the registry: %d pages, %d endpoints", page, len(list.Targets)))
 	})

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"os"
+	"os/signal"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -12,7 +13,11 @@ import (
 // the program.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"holdfast": func() { os.Exit(Run(context.Background(), OS())) },
+		"holdfast": func() {
+			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt) // as main does
+			context.AfterFunc(ctx, stop)
+			os.Exit(Run(ctx, OS()))
+		},
 	})
 }
 

@@ -54,13 +54,13 @@ func (e *SettingsError) Error() string {
 // scan tries it again. A torn last line, as a kill leaves it, is cut off.
 type Journal struct {
 	file   *os.File
-	buf    *bufio.Writer
 	synced time.Time
 	done   map[string]struct{}
 	broken error
 }
 
-// syncEvery is how much time may pass before records are on disk.
+// syncEvery is how much time may pass before records are on disk. A kill loses
+// none of them, a loss of power those.
 const syncEvery = 2 * time.Second
 
 // OpenJournal opens or begins a journal. Each record that is in it already is
@@ -70,7 +70,7 @@ func OpenJournal(path string, want Settings, old func(Record) error) (*Journal, 
 	if err != nil {
 		return nil, err
 	}
-	j := &Journal{file: file, buf: bufio.NewWriterSize(file, 64<<10), done: map[string]struct{}{}, synced: time.Now()}
+	j := &Journal{file: file, done: map[string]struct{}{}, synced: time.Now()}
 	if err := j.load(path, want, old); err != nil {
 		_ = file.Close() // the fault above is the one to report
 		return nil, err
@@ -104,7 +104,7 @@ func (j *Journal) load(path string, want Settings, old func(Record) error) error
 	if whole > 0 {
 		return nil
 	}
-	if err := json.NewEncoder(j.buf).Encode(header{Journal: journalVersion, Settings: want}); err != nil {
+	if err := json.NewEncoder(j.file).Encode(header{Journal: journalVersion, Settings: want}); err != nil {
 		return err
 	}
 	return j.sync()
@@ -129,7 +129,7 @@ func (j *Journal) Append(r Record) error {
 	if err != nil {
 		return err
 	}
-	_, err = j.buf.Write(append(line, '\n'))
+	_, err = j.file.Write(append(line, '\n'))
 	if err == nil && time.Since(j.synced) >= syncEvery {
 		err = j.sync()
 	}
@@ -139,9 +139,6 @@ func (j *Journal) Append(r Record) error {
 
 func (j *Journal) sync() error {
 	j.synced = time.Now()
-	if err := j.buf.Flush(); err != nil {
-		return err
-	}
 	err := j.file.Sync()
 	if errors.Is(err, errors.ErrUnsupported) || isNotSyncable(err) {
 		return nil // a pipe or device

@@ -152,7 +152,7 @@ func (s *Scanner) Run(ctx context.Context, targets []Target, emit func(Record) e
 	close(r.records)
 	<-emitted
 	s.resolver.Wait()
-	s.http.CloseIdle()
+	s.http.Close()
 	return context.Cause(ctx)
 }
 
