@@ -6,7 +6,7 @@ RACE ?= -race
 GOTEST ?= go test
 FUZZTIME ?= 10s
 
-.PHONY: help run test unit interop interop-install check archtest generate bench fuzz chaos ci
+.PHONY: help run test unit interop interop-install check format lint tidy fresh archtest generate bench fuzz chaos ci
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' Makefile
@@ -25,11 +25,19 @@ interop: interop-install ## real servers and the official conformance suite, dir
 interop-install: ## install the pinned peers into interop/.cache
 	interop/install
 
-check: archtest ## format, lint, tidiness and freshness of what is generated
+check: archtest format lint tidy fresh ## everything that needs no test run
+
+format:
 	@unformatted=$$(git ls-files -z -co --exclude-standard '*.go' | xargs -0 ls 2>/dev/null | xargs gofmt -l); \
 		if [ -n "$$unformatted" ]; then echo "not formatted (gofmt -w):"; echo "$$unformatted"; exit 1; fi
+
+lint: ## golangci-lint, with go vet and staticcheck in it
 	$(TOOL) golangci-lint run
+
+tidy:
 	go mod tidy -diff
+
+fresh: ## generated files are what would be generated now
 	go test -count=1 -run 'Current$$' ./internal/finding ./api/v1alpha1
 
 archtest: ## layers, imports, package state, sizes

@@ -32,6 +32,7 @@ func rooms() map[string]Layer {
 		"internal/lifecycle":  Mechanism,
 		"internal/telemetry":  Mechanism,
 
+		"internal/bridge":        Engine,
 		"internal/kube/lint":     Engine,
 		"internal/kube/manifest": Engine,
 		"internal/probe":         Engine,
@@ -42,14 +43,14 @@ func rooms() map[string]Layer {
 		"internal/scan":     Workload,
 
 		"internal/report": Shell,
+		"internal/web":    Shell,
 		"internal/cli":    CLI,
 		"cmd/holdfast":    Main,
 
-		"bench":                Test,
 		"bench/chaos":          Test,
+		"bench/scan":           Test,
 		"internal/archtest":    Test,
 		"internal/mcp/mcptest": Test,
-		"internal/readmetest":  Test,
 		"interop":              Test,
 	}
 }
@@ -100,12 +101,12 @@ func useRules() []UseRule {
 	return []UseRule{
 		{
 			Objects: []string{"os.Exit", "os.Getenv", "os.LookupEnv", "os.Environ", "os.Setenv", "syscall.Exit", "syscall.Getenv"},
-			In:      []string{"cmd/...", "internal/cli"},
+			In:      []string{"cmd/...", "internal/cli", "bench/..."},
 			Why:     "the outside world comes in through cli.World; whoever exits skips everybody's defers",
 		},
 		{
 			Objects: []string{"context.Background", "context.TODO"},
-			In:      []string{"cmd/...", "internal/cli"},
+			In:      []string{"cmd/...", "internal/cli", "bench/..."},
 			Why:     "take the caller's ctx, or context.WithoutCancel(ctx) for work that must outlive it",
 		},
 		{
