@@ -75,8 +75,8 @@ type Options struct {
 	// BothEras makes Detect try the handshake on a modern server even if it
 	// lists no legacy version: some serve both and say so in neither.
 	BothEras bool
-	// Patience bounds each request of Detect and Initialize; 0 for no bound
-	// but the context's.
+	// Patience bounds each request and its answer; 0 for no bound but the
+	// context's.
 	Patience time.Duration
 	// StreamTimeout bounds the wait for the endpoint event of HTTP+SSE, and
 	// StdioDiscover the wait of the era test on stdio; default 10 s and 5 s.

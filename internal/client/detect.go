@@ -190,12 +190,7 @@ func (d *detector) discovered(found *discovery) next {
 
 // refusedVersion handles -32022: the data names what the server would take.
 func (d *detector) refusedVersion(ctx context.Context, e *mcp.Error) next {
-	var data struct {
-		Supported []string `json:"supported"`
-	}
-	if json.Unmarshal(e.Data, &data) == nil {
-		d.Versions = data.Supported
-	}
+	d.Versions = supported(e)
 	rev := mcp.Common(mcp.EraModern, d.Versions)
 	if rev == "" || rev == mcp.Newest(mcp.EraModern) {
 		if slices.ContainsFunc(d.Versions, func(v string) bool { return mcp.EraOf(v) == mcp.EraModern }) {
@@ -328,12 +323,29 @@ func suggestsSSE(x *Exchange) bool {
 	return false
 }
 
-// handshakes tries initialize, and again with older versions while the server
-// objects to the version.
+// supported reads the versions that an error names, nil if it names none.
+func supported(e *mcp.Error) []string {
+	var data struct {
+		Supported []string `json:"supported"`
+	}
+	if e == nil || json.Unmarshal(e.Data, &data) != nil {
+		return nil
+	}
+	return data.Supported
+}
+
+// handshakes tries initialize. While the server objects to the version it tries
+// again: with the newest that the server names, else with each older one.
 func (d *detector) handshakes(ctx context.Context, rev mcp.Revision) {
 	h := d.Initialize(ctx, rev)
 	d.record(h)
 	if h.Session != nil || !ObjectsToVersion(h.Initialize) {
+		return
+	}
+	if named := supported(h.Initialize.RPCError()); named != nil {
+		if v := mcp.Common(mcp.EraLegacy, named); v != "" && v != rev {
+			d.record(d.Initialize(ctx, v))
+		}
 		return
 	}
 	for _, t := range slices.Backward(mcp.Revisions()) {

@@ -91,6 +91,10 @@ func (c *Client) readAnswer(ctx context.Context, x *Exchange, res *egress.Respon
 		c.readStream(ctx, x, res.Body)
 		return
 	}
+	if mediaType == mcp.TypeEventStream {
+		x.Framing = FramingStream // to a notification: there is nothing to wait for
+		return
+	}
 	limit := c.opts.MaxMessage
 	if notify || x.HTTPMethod != http.MethodPost {
 		limit = keepBody

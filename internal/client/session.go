@@ -249,13 +249,18 @@ func (c *Client) transport() Transport {
 	return StreamableHTTP
 }
 
+// patient bounds one request by Options.Patience.
+func (c *Client) patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	if c.opts.Patience <= 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, c.opts.Patience)
+}
+
 // send delivers one message by the endpoint's plain transport.
 func (c *Client) send(ctx context.Context, cl call) *Exchange {
-	if c.opts.Patience > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.opts.Patience)
-		defer cancel()
-	}
+	ctx, cancel := c.patient(ctx)
+	defer cancel()
 	if c.url == nil {
 		return c.line(ctx, cl)
 	}

@@ -261,6 +261,8 @@ func (ch *child) Send(ctx context.Context, msg []byte) error {
 	select {
 	case <-ch.exited:
 		return ch.reason(nil)
+	case <-ctx.Done():
+		return fmt.Errorf("write to server process: %w", err)
 	case <-time.After(stopGrace): // stdin closed but still there
 		return fmt.Errorf("write to server process: %w", err)
 	}

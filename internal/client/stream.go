@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/holdfast-mcp/holdfast/internal/egress"
@@ -102,7 +103,7 @@ func (s *eventStream) awaitEndpoint(events *sse.Reader) error {
 		return fmt.Errorf("%w: it holds no URL", errBadEndpoint)
 	}
 	posts := s.client.url.ResolveReference(ref)
-	if posts.Scheme != s.client.url.Scheme || posts.Host != s.client.url.Host {
+	if own := s.client.url; posts.Scheme != own.Scheme || !strings.EqualFold(posts.Hostname(), own.Hostname()) || portOf(posts) != portOf(own) {
 		return fmt.Errorf("%w: it leads to another origin (%s)", errBadEndpoint, posts.Host)
 	}
 	s.posts = posts
@@ -163,6 +164,8 @@ func (s *eventStream) ask(ctx context.Context, cl call, answers *correlator) *Ex
 	if err != nil {
 		return &Exchange{Method: cl.method, Err: err}
 	}
+	ctx, cancel := s.client.patient(ctx)
+	defer cancel()
 	x := &Exchange{ID: id}
 	answers.exchange(ctx, x, cl.notify, func() bool {
 		*x = *s.post(ctx, body)
