@@ -48,6 +48,8 @@ func (s composeService) isServer(p *Pass) bool {
 		return true
 	case notServer(s.name), notServer(imageName(image)):
 		return false
+	case s.Get("restart").Str() == "no" && !s.publishes():
+		return false // runs once
 	case mcpWord(s.name), mcpWord(parseImage(image).repository):
 		return true
 	}

@@ -35,10 +35,16 @@ func (p *Pass) mcpDeps(kind FileKind) []*File {
 	})
 }
 
+// locked tells whether a lock file lies in the folder of a dependency file or
+// above it, as in workspaces.
+func (x *Index) locked(f *File, kind FileKind) bool {
+	return slices.ContainsFunc(x.files, func(g *File) bool { return g.Kind == kind && within(f.Path, g.Dir()) })
+}
+
 func pythonUnpinned(p *Pass) {
 	for _, kind := range []FileKind{Requirements, PyProject} {
 		for _, f := range p.mcpDeps(kind) {
-			if p.hasBeside(f, PyLock) || kind == PyProject && p.hasBeside(f, Requirements) {
+			if p.locked(f, PyLock) || kind == PyProject && p.hasBeside(f, Requirements) {
 				continue
 			}
 			for _, d := range f.deps {
@@ -56,7 +62,7 @@ func pythonUnpinned(p *Pass) {
 
 func pythonUnhashed(p *Pass) {
 	for _, f := range p.mcpDeps(Requirements) {
-		if p.hasBeside(f, PyLock) || len(f.deps) == 0 {
+		if p.locked(f, PyLock) || len(f.deps) == 0 {
 			continue
 		}
 		pinnedAll := !slices.ContainsFunc(f.deps, func(d dependency) bool { return d.version == "" })
@@ -71,7 +77,7 @@ func npmUnlocked(p *Pass) {
 	for _, f := range p.ofKind(PackageJSON) {
 		for _, o := range f.objects {
 			deps := o.root.Get("dependencies")
-			if !usesMCP(deps) || p.hasBeside(f, PackageLock) {
+			if !usesMCP(deps) || p.locked(f, PackageLock) {
 				continue
 			}
 			for name, v := range deps.Fields() {
@@ -232,19 +238,23 @@ func holeIn(name, version string) (hole, bool) {
 
 var (
 	importLine = regexp.MustCompile(`^\s*(?:from\s+([A-Za-z_]\w*)[\w.]*\s+import|import\s+([A-Za-z_]\w*))`)
-	// distributions maps imports to packages where the names differ. Only
-	// imports listed here or named like their package are judged.
-	distributions = map[string][]string{
-		"fastapi": {"fastapi"}, "httpx": {"httpx"}, "requests": {"requests"}, "uvicorn": {"uvicorn"}, "starlette": {"starlette", "fastapi", "mcp", "fastmcp"},
-		"jwt": {"pyjwt"}, "jose": {"python-jose"}, "redis": {"redis"}, "pydantic": {"pydantic", "fastapi", "mcp", "fastmcp"}, "fastmcp": {"fastmcp"},
-		"mcp": {"mcp", "fastmcp"}, "aiohttp": {"aiohttp"}, "yaml": {"pyyaml"}, "dotenv": {"python-dotenv"}, "psycopg": {"psycopg", "psycopg-binary"},
-		"authlib": {"authlib", "fastmcp"}, "flask": {"flask"}, "boto3": {"boto3"}, "kubernetes": {"kubernetes"},
-	}
-	// bundled are packages that the MCP libraries bring with them.
-	bundled = map[string][]string{"httpx": {"mcp", "fastmcp"}, "uvicorn": {"mcp", "fastmcp"}, "dotenv": {"fastmcp"}}
 )
 
+// distributions gives the packages that bring an import, the first of them the
+// one to name; the MCP libraries bring some of the others with them. Only what
+// is listed is judged.
+func distributions() map[string][]string {
+	return map[string][]string{
+		"fastapi": {"fastapi"}, "httpx": {"httpx", "mcp", "fastmcp"}, "requests": {"requests"}, "uvicorn": {"uvicorn", "mcp", "fastmcp"},
+		"starlette": {"starlette", "fastapi", "mcp", "fastmcp"}, "jwt": {"pyjwt"}, "jose": {"python-jose"}, "redis": {"redis"},
+		"pydantic": {"pydantic", "fastapi", "mcp", "fastmcp"}, "fastmcp": {"fastmcp"}, "mcp": {"mcp", "fastmcp"}, "aiohttp": {"aiohttp"},
+		"yaml": {"pyyaml"}, "dotenv": {"python-dotenv", "fastmcp"}, "psycopg": {"psycopg", "psycopg-binary"}, "authlib": {"authlib", "fastmcp"},
+		"flask": {"flask"}, "boto3": {"boto3"}, "kubernetes": {"kubernetes"},
+	}
+}
+
 func depsMissing(p *Pass) {
+	known := distributions()
 	for _, code := range p.ofKind(Python) {
 		required, where := p.requiredFor(code)
 		if where == "" {
@@ -256,8 +266,8 @@ func depsMissing(p *Pass) {
 				continue
 			}
 			name := m[1] + m[2]
-			names, known := distributions[name]
-			if !known || slices.ContainsFunc(append(slices.Clone(names), bundled[name]...), func(n string) bool { return required[n] }) {
+			names, judged := known[name]
+			if !judged || slices.ContainsFunc(names, func(n string) bool { return required[n] }) {
 				continue
 			}
 			p.ReportLine(code, i+1, name, nil, name+" is imported, and "+where+" does not name "+names[0])

@@ -98,22 +98,14 @@ var (
 )
 
 // transports tells which transports over HTTP an entry point serves.
-func (f *File) transports() (old, modern int) {
-	before, after := oldPython, newPython
-	if f.Kind == TypeScript {
-		before, after = oldScript, newScript
-	}
-	old, _ = f.code.find(before)
-	modern, _ = f.code.find(after)
-	return old, modern
-}
+func (f *File) transports() (old, modern int) { return f.code.oldHTTP, f.code.newHTTP }
 
 // entries gives the entry points of both languages.
 func (p *Pass) entries() []*File { return append(p.ofKind(Python), p.ofKind(TypeScript)...) }
 
 func oldTransportOnly(p *Pass) {
 	for _, f := range p.entries() {
-		if old, modern := f.transports(); old > 0 && modern == 0 && !f.code.has(argvSays) {
+		if old, modern := f.transports(); old > 0 && modern == 0 && !f.code.has(argvSays) && !p.servedBeside(f) {
 			p.ReportLine(f, old, "sse", nil, "the server offers HTTP with SSE (/sse and /messages) and no streamable HTTP")
 		}
 	}
@@ -122,6 +114,15 @@ func oldTransportOnly(p *Pass) {
 			p.Report(at, "container %s is told to serve the transport sse", w.Server().Name)
 		}
 	}
+}
+
+// servedBeside tells whether another file of the same folder serves streamable
+// HTTP: one file for each transport is a common layout.
+func (p *Pass) servedBeside(f *File) bool {
+	return slices.ContainsFunc(p.entries(), func(g *File) bool {
+		_, modern := g.transports()
+		return g.Dir() == f.Dir() && modern > 0
+	})
 }
 
 // saysSSE finds a flag or variable that selects the old transport.

@@ -171,6 +171,9 @@ func (in *loadedInputs) parse(f *File) {
 }
 
 func (in *loadedInputs) parseJSONFile(f *File) {
+	if f.Kind == Manifest && !speaksKubernetes(f.src) {
+		return
+	}
 	root, duplicates, failed := parseJSON(f)
 	if failed != nil {
 		in.broken(f, failed)
@@ -195,6 +198,10 @@ func (in *loadedInputs) parseYAMLFile(f *File) {
 	}
 	for _, c := range splitYAML(f.src) {
 		root, duplicates, failed := parseYAML(c)
+		if failed != nil && f.Kind == Manifest && !speaksKubernetes(c.src) {
+			in.skip(f.Path, "not readable, and not about Kubernetes")
+			continue
+		}
 		if failed != nil {
 			in.broken(f, failed)
 			continue
@@ -203,6 +210,12 @@ func (in *loadedInputs) parseYAMLFile(f *File) {
 			in.take(f, root, duplicates)
 		}
 	}
+}
+
+// speaksKubernetes tells whether text could hold an object: other programs'
+// files are none of our business, readable or not.
+func speaksKubernetes(src []byte) bool {
+	return bytes.Contains(src, []byte("kind")) || bytes.Contains(src, []byte("apiVersion"))
 }
 
 func (in *loadedInputs) broken(f *File, e *syntaxError) {

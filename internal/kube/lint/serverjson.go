@@ -167,6 +167,7 @@ func sseRemote(p *Pass) {
 var (
 	imperative = regexp.MustCompile(`\b(?:kubectl|oc)\s+(?:-\S+\s+\S+\s+)*(?:set\s+(?:image|env|resources)|patch|scale|edit|rollout\s+restart)\b`)
 	pushes     = regexp.MustCompile(`docker\s+(?:buildx\s+build\b.*--push|push)\b|docker/build-push-action|\bkaniko\b|buildah\s+push|\bko\s+(?:build|publish)`)
+	localOnly  = regexp.MustCompile(`kind\.local|ko\.local|localhost:\d+|kind load|127\.0\.0\.1:\d+`)
 	provenance = regexp.MustCompile(`(?i)digest|cosign|attest|sigstore|slsa|provenance|sbom`)
 )
 
@@ -192,7 +193,7 @@ func imperativeRollout(p *Pass) {
 
 func mutableRelease(p *Pass) {
 	p.pipelines(func(f *File) {
-		if provenance.Match(f.src) {
+		if provenance.Match(f.src) || localOnly.Match(f.src) {
 			return
 		}
 		for n := range f.lines() {

@@ -74,7 +74,7 @@ func (w *Workload) ports() (have []string, listed bool) {
 
 func selectsMany(p *Pass) {
 	for _, s := range p.services {
-		serving := slices.DeleteFunc(slices.Clone(s.Workloads), func(w *Workload) bool { return !w.LongLived() })
+		serving := distinct(s.Workloads)
 		if len(serving) < 2 || !slices.ContainsFunc(serving, (*Workload).MCP) || sameServer(serving) {
 			continue
 		}
@@ -85,6 +85,20 @@ func selectsMany(p *Pass) {
 		slices.Sort(names)
 		p.Report(s.root.Get("spec", "selector"), "the selector matches the pods of %s", strings.Join(names, " and "))
 	}
+}
+
+// distinct leaves out Jobs, and further variants of an object that is there
+// already, as folders for several environments hold them.
+func distinct(workloads []*Workload) []*Workload {
+	seen := map[ref]bool{}
+	var out []*Workload
+	for _, w := range workloads {
+		if w.LongLived() && !seen[w.ref()] {
+			seen[w.ref()] = true
+			out = append(out, w)
+		}
+	}
+	return out
 }
 
 // sameServer tells whether workloads are versions of one server, as in a canary

@@ -10,6 +10,9 @@ import (
 type sourceCode struct {
 	lines []string // comments blanked
 	text  string
+	// the lines, from 1, on which it first serves the old transport over HTTP
+	// and the new one; 0 where it does not
+	oldHTTP, newHTTP int
 }
 
 var (
@@ -27,7 +30,14 @@ func readSource(f *File) *sourceCode {
 	}
 	lines := strings.Split(strings.ReplaceAll(string(f.src), "\r\n", "\n"), "\n")
 	blankComments(lines, f.Kind)
-	return &sourceCode{lines: lines, text: strings.Join(lines, "\n")}
+	code := &sourceCode{lines: lines, text: strings.Join(lines, "\n")}
+	before, after := oldPython, newPython
+	if f.Kind == TypeScript {
+		before, after = oldScript, newScript
+	}
+	code.oldHTTP, _ = code.find(before)
+	code.newHTTP, _ = code.find(after)
+	return code
 }
 
 // blankComments empties lines that are comments as a whole, and Python's triple
