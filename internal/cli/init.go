@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -20,9 +21,9 @@ import (
 
 type initFlags struct {
 	scaffold.Options
-	pins   []string
-	yes    bool
-	dryRun bool
+	pins        []string
+	resolve     bool
+	yes, dryRun bool
 }
 
 func newInit(w World) *cobra.Command {
@@ -43,6 +44,7 @@ the command line that starts the server inside its image.`,
 		Example: `  holdfast init
   holdfast init --dry-run services/weather
   holdfast init --server cmd/weather
+  holdfast init --resolve
   holdfast init --pin python:3.13-slim=sha256:…
   holdfast init -- python -m weather --transport streamable-http`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -68,6 +70,7 @@ the command line that starts the server inside its image.`,
 	flags.StringVar(&f.Image, "image", "", "repository of the server's image (default: ghcr.io and the git origin)")
 	flags.StringVar(&f.Namespace, "namespace", "mcp", "namespace of the MCPServer")
 	flags.StringArrayVar(&f.pins, "pin", nil, "digest of a base image, IMAGE:TAG=sha256:…; may be repeated")
+	flags.BoolVar(&f.resolve, "resolve", false, "ask the registries for the digests of the base images")
 	flags.BoolVarP(&f.yes, "yes", "y", false, "overwrite files that differ")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "show what would be written, and write nothing")
 	cmd.MarkFlagsMutuallyExclusive("yes", "dry-run")
@@ -87,6 +90,11 @@ func (f *initFlags) run(ctx context.Context, w World, dir string) error {
 	project, err := scaffold.Detect(ctx, root, f.Options)
 	if err != nil {
 		return detectError(dir, err)
+	}
+	if f.resolve {
+		if err := f.askRegistries(ctx, project); err != nil {
+			return err
+		}
 	}
 	files, err := scaffold.Files(project, f.Options)
 	if err != nil {
@@ -139,6 +147,18 @@ func (f *initFlags) complete(dir string) error {
 		v, _, _ = strings.Cut(v, "+") // what is not committed cannot be installed
 		f.Holdfast = strings.TrimPrefix(v, "dev-")
 	}
+	return nil
+}
+
+// askRegistries resolves what --pin does not say; a digest that is in the
+// Dockerfile already is asked for again.
+func (f *initFlags) askRegistries(ctx context.Context, project *scaffold.Project) error {
+	ask := slices.DeleteFunc(project.Images(f.Options), func(image string) bool { return f.Digests[image] != "" })
+	digests, err := resolveImages(ctx, ask)
+	if err != nil {
+		return err
+	}
+	maps.Copy(f.Digests, digests)
 	return nil
 }
 
@@ -241,7 +261,7 @@ func (p *printer) written(changes []scaffold.Change) {
 func (p *printer) next(project *scaffold.Project, opts scaffold.Options) {
 	steps := slices.Clone(project.Advice)
 	if unpinned := project.Unpinned(opts); len(unpinned) > 0 {
-		steps = append([]string{"pin the base images by digest, which lint asks for as HF501: run again with --pin " + strings.Join(unpinned, "=sha256:… --pin ") + "=sha256:…"}, steps...)
+		steps = append([]string{"pin the base images by digest, which lint asks for as HF501: run again with --resolve, or offline with --pin " + strings.Join(unpinned, "=sha256:… --pin ") + "=sha256:…"}, steps...)
 	}
 	steps = append(steps, "read HOLDFAST.md: how to run it, and what the workflow needs", "run holdfast lint on the folder")
 	p.printf("\nNext:\n")

@@ -132,6 +132,7 @@ func TestEveryCommandIsAccountedFor(t *testing.T) {
 		"<!-- api: lint -->":      true, // TestWalkthroughByAPI
 		"<!-- api: render -->":    true,
 		"<!-- needs: python -->":  true,
+		"<!-- needs: network -->": true,
 		"<!-- needs: docker -->":  true,
 		"<!-- needs: cluster -->": true,
 	}
