@@ -21,7 +21,8 @@ import (
 // link is a session of ours with a legacy server, on behalf of modern clients.
 type link interface {
 	// begin sends a request. What belongs to it comes over the channel, the
-	// answer last; then, or when the server is gone, the channel is closed.
+	// answer last; then, or when the server is gone or ctx ends, the channel
+	// is closed.
 	begin(ctx context.Context, id mcp.ID, token, msg []byte) (<-chan delivery, error)
 	// post sends a notification, or an answer to the server's own request.
 	post(ctx context.Context, msg []byte) error
@@ -149,19 +150,24 @@ func (f *front) send(ctx context.Context, method string, body []byte, h http.Hea
 	return res, err
 }
 
-// begin implements link. The reading goes on after ctx if the call is parked;
-// it ends with the answer, the connection, or close.
-func (l *httpLink) begin(_ context.Context, id mcp.ID, _, msg []byte) (<-chan delivery, error) {
-	res, err := l.do(l.ended, http.MethodPost, msg, nil)
+// begin implements link. The reading ends with the answer, with ctx, or with the
+// link.
+func (l *httpLink) begin(ctx context.Context, id mcp.ID, _, msg []byte) (<-chan delivery, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	release := context.AfterFunc(l.ended, cancel)
+	stop := func() { release(); cancel() }
+	res, err := l.do(ctx, http.MethodPost, msg, nil)
 	if err != nil {
+		stop()
 		return nil, err
 	}
 	if res.StatusCode == http.StatusNotFound && l.session != "" {
 		_ = res.Body.Close() // an empty 404 or a text
+		stop()
 		return nil, errSessionLost
 	}
 	in := make(chan delivery, callBuffer+1)
-	l.calls.Go(func() { readCall(res, id, in) })
+	l.calls.Go(func() { defer stop(); readCall(res, id, in) })
 	return in, nil
 }
 
@@ -295,6 +301,7 @@ func (l *pipeLink) begin(ctx context.Context, id mcp.ID, token, msg []byte) (<-c
 		l.session.unregister(c)
 		return nil, err
 	}
+	context.AfterFunc(ctx, func() { l.session.unregister(c) }) // nobody waits any more
 	return c.in, nil
 }
 

@@ -63,6 +63,7 @@ type parkedCall struct {
 	request  bridge.InputRequest
 	digest   [sha256.Size]byte // of what was called: another call cannot take it over
 	token    string
+	stop     context.CancelFunc // ends the reading of its answer
 	expires  time.Time
 }
 
@@ -231,6 +232,7 @@ type bridgedCall struct {
 	session *sharedSession
 	id      mcp.ID // at the server
 	token   string // progress token at the server
+	stop    context.CancelFunc
 }
 
 // start sends the call to the server. A session that was lost before the call
@@ -268,7 +270,14 @@ func (c *bridgedCall) send() (<-chan delivery, error) {
 		params = withToken(params, c.token)
 	}
 	msg := (&mcp.Message{ID: c.id, Method: c.in.msg.Method, Params: params}).Encode()
-	return c.session.link.begin(context.WithoutCancel(c.ctx), c.id, []byte(c.token), msg)
+	// The call outlives this HTTP request when it is parked.
+	var ctx context.Context
+	ctx, c.stop = context.WithCancel(context.WithoutCancel(c.ctx))
+	in, err := c.session.link.begin(ctx, c.id, []byte(c.token), msg)
+	if err != nil {
+		c.stop()
+	}
+	return in, err
 }
 
 // withToken sets a progress token, in params._meta of a request or in params of
@@ -299,6 +308,7 @@ func (c *bridgedCall) follow(in <-chan delivery) {
 			return false
 		default:
 			c.answer(d.msg)
+			c.stop()
 			return true
 		}
 	})
@@ -306,6 +316,7 @@ func (c *bridgedCall) follow(in <-chan delivery) {
 	case err != nil:
 		c.cancel("the client went away") // in this era that cancels
 	case !answered:
+		c.stop()
 		c.out.refuse(c.bridge.front.diedUnder(c.in.msg.ID))
 	}
 }
@@ -313,6 +324,7 @@ func (c *bridgedCall) follow(in <-chan delivery) {
 // cancel tells the server that nobody waits any more.
 func (c *bridgedCall) cancel(reason string) {
 	c.bridge.cancel(context.WithoutCancel(c.ctx), c.session, c.id, reason)
+	c.stop()
 }
 
 func (b *modernBridge) cancel(ctx context.Context, s *sharedSession, id mcp.ID, reason string) {
@@ -330,7 +342,7 @@ func (b *modernBridge) cancel(ctx context.Context, s *sharedSession, id mcp.ID, 
 func (b *modernBridge) cancelAll(ctx context.Context, parked []*parkedCall, reason string) {
 	var all sync.WaitGroup
 	for _, p := range parked {
-		all.Go(func() { b.cancel(ctx, p.session, p.upstream, reason) })
+		all.Go(func() { b.cancel(ctx, p.session, p.upstream, reason); p.stop() })
 	}
 	all.Wait()
 }
@@ -403,7 +415,7 @@ func (c *bridgedCall) question(msg *mcp.Message, in <-chan delivery) bool {
 		return true
 	}
 	p := &parkedCall{
-		session: c.session, in: in, upstream: c.id, question: msg.ID, request: q, digest: c.digest, token: c.token,
+		session: c.session, in: in, upstream: c.id, question: msg.ID, request: q, digest: c.digest, token: c.token, stop: c.stop,
 		expires: time.Now().Add(parkTime),
 	}
 	state, ok := c.bridge.park(p)
@@ -441,7 +453,7 @@ func (c *bridgedCall) resume(answers map[string]json.RawMessage, state string) {
 			message: "requestState is unknown or has expired; the call may have run"})
 		return
 	}
-	c.session, c.id, c.token = p.session, p.upstream, p.token
+	c.session, c.id, c.token, c.stop = p.session, p.upstream, p.token, p.stop
 	answer, ok := answers[questionKey]
 	if !ok { // ask again, as the specification says
 		if state, ok = c.bridge.park(p); ok {
@@ -450,6 +462,7 @@ func (c *bridgedCall) resume(answers map[string]json.RawMessage, state string) {
 		}
 	}
 	if err := c.session.link.post(c.ctx, (&mcp.Message{ID: p.question, Result: answer}).Encode()); err != nil {
+		c.stop()
 		c.out.refuse(c.bridge.front.failure(c.in.msg.ID, err))
 		return
 	}
