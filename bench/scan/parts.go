@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"runtime/pprof"
 	"strings"
 	"sync"
@@ -40,7 +41,7 @@ type outcome struct {
 	byKind           map[mcptest.Kind]*spent
 	before, after    resources
 	sessions         int64
-	firstWrong       string
+	mistakes         map[string]int
 	wrongAccusations int
 }
 
@@ -84,7 +85,7 @@ func (l load) run(ctx context.Context) (out outcome, err error) {
 	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
 		for n, m := dialing.Add(1), most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
 		}
-		if !pause(ctx, l.think) {
+		if !pause(ctx, l.slow(address)) {
 			dialing.Add(-1)
 			return nil, ctx.Err()
 		}
@@ -101,7 +102,8 @@ func (l load) run(ctx context.Context) (out outcome, err error) {
 		},
 		Parallel: l.parallel, Gap: 600 * time.Millisecond, PerAddress: 1,
 	})
-	out.before, out.byKind = now(), map[mcptest.Kind]*spent{}
+	out.before, out.byKind, out.mistakes = now(), map[mcptest.Kind]*spent{}, map[string]int{}
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(scan.MemoryLimit(l.n, l.parallel))) // as the command does
 	resetPeak()
 	cpu, start := cpuTime(), time.Now()
 	summary := scan.NewCensus()
@@ -120,6 +122,15 @@ func (l load) run(ctx context.Context) (out outcome, err error) {
 	stats, err := settled(ctx, servers)
 	out.sessions, out.after = stats.SessionsOpen(), now()
 	return out, err
+}
+
+// slow is how long a connection takes to come about. That of the login server
+// takes no longer than it has to: two that are slow would use a budget up.
+func (l load) slow(address string) time.Duration {
+	if strings.HasPrefix(address, "11.255.255.") {
+		return 0
+	}
+	return l.think
 }
 
 // settled waits until the servers have noticed that the last connections are
@@ -160,9 +171,7 @@ func (o *outcome) add(kind mcptest.Kind, r scan.Record) {
 		if r.Grade.Accuses() && !kind.Grade().Accuses() {
 			o.wrongAccusations++
 		}
-		if o.firstWrong == "" {
-			o.firstWrong = fmt.Sprintf("%s is %s %v %s", r.Target, r.Grade, r.Codes, r.Note)
-		}
+		o.mistakes[fmt.Sprintf("kind %d is %s %v %s", kind, r.Grade, r.Codes, r.NotMeasured)]++
 	}
 }
 
@@ -172,7 +181,10 @@ func (o outcome) print(title string) {
 	fmt.Printf("  wall %s, CPU of the scanner %s, %.0f endpoints/s, %.0f per second of CPU\n",
 		o.wall.Round(10*time.Millisecond), o.cpu.Round(10*time.Millisecond), float64(o.records)/o.wall.Seconds(), float64(o.records)/o.cpu.Seconds())
 	fmt.Printf("  peak RSS %d MB, at most %d connections at once\n", o.peak>>20, o.most)
-	fmt.Printf("  grades that are not the peer's: %d of %d, wrong accusations %d  %s\n", o.wrong, o.records, o.wrongAccusations, o.firstWrong)
+	fmt.Printf("  grades that are not the peer's: %d of %d, wrong accusations %d\n", o.wrong, o.records, o.wrongAccusations)
+	for _, m := range scan.Top(o.mistakes) {
+		fmt.Printf("    %d x %s\n", m.N, m.Name)
+	}
 	fmt.Printf("  afterwards: %d sessions open on the servers, goroutines %d (before %d), descriptors %d (before %d)\n",
 		o.sessions, o.after.goroutines, o.before.goroutines, o.after.descriptors, o.before.descriptors)
 }

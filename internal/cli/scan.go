@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -130,6 +131,9 @@ func (f *scanFlags) run(ctx context.Context, w World, args []string) error {
 	if err != nil {
 		return errors.Join(err, out.close())
 	}
+	if w.lookup("GOMEMLIMIT") == "" {
+		defer debug.SetMemoryLimit(debug.SetMemoryLimit(scan.MemoryLimit(len(list.Targets), f.parallel)))
+	}
 	scanner := scan.New(opts)
 	stop := status.watch(scanner, len(list.Targets)-len(targets), f.gap)
 	err = scanner.Run(ctx, targets, out.emit)
@@ -137,6 +141,9 @@ func (f *scanFlags) run(ctx context.Context, w World, args []string) error {
 	written := out.finish(f.page(list))
 	if err := report.ScanSummary(w.Stderr, out.census, f.article, status.style); err != nil {
 		return err
+	}
+	if out.jsonl == nil && f.html == "" && f.csv == "" && !f.quiet {
+		fmt.Fprintln(w.Stderr, "\nThe results were not kept: use --out FILE, --html FILE or --csv FILE.")
 	}
 	return f.verdict(ctx, out.census, len(list.Targets), err, cmpError(written, incomplete))
 }

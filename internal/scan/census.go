@@ -186,11 +186,11 @@ func (c *Census) example(code string, r Record) {
 	c.Examples[code] = list[:min(len(list), maxExamples)]
 }
 
-// WorstHosts gives the hosts with the most accused endpoints.
+// WorstHosts gives the hosts with the most accused endpoints, at least two.
 func (c *Census) WorstHosts(n int) []HostCount {
 	var out []HostCount
 	for _, h := range c.hosts {
-		if h.Accused > 0 {
+		if h.Accused > 1 {
 			out = append(out, *h)
 		}
 	}

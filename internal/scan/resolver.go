@@ -101,9 +101,30 @@ func (r *Resolver) enter(ctx context.Context, host string) *answer {
 	// The lookup outlives the caller that began it as long as others wait.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	a := &answer{done: make(chan struct{}), waiting: 1, cancel: cancel}
+	r.makeRoom()
 	r.names[host] = a
 	r.under.Go(func() { r.ask(ctx, host, a) })
 	return a
+}
+
+// maxNames is how many answers are kept. A scan remembers itself what it still
+// needs, so that this serves the names met on the way, such as login servers.
+const maxNames = 4096
+
+// makeRoom forgets an answer, whichever comes first, when there are too many.
+// The caller holds the lock.
+func (r *Resolver) makeRoom() {
+	if len(r.names) < maxNames {
+		return
+	}
+	for name, a := range r.names {
+		select {
+		case <-a.done:
+			delete(r.names, name)
+			return
+		default: // somebody waits for it
+		}
+	}
 }
 
 // usable tells whether an answer is fresh, or a lookup still wanted by

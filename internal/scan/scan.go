@@ -110,6 +110,14 @@ func New(o Options) *Scanner {
 	return s
 }
 
+// MemoryLimit is what a scan of so many targets with so many probes in flight
+// needs, in bytes, generously: meant for debug.SetMemoryLimit, so that garbage
+// is collected before a machine's memory is full of it.
+func MemoryLimit(targets, parallel int) int64 {
+	const base, perTarget, perProbe = 64 << 20, 1200, 110 << 10
+	return base + int64(targets)*perTarget + int64(parallel)*perProbe
+}
+
 // pinKey carries the addresses that the schedule has reserved for a probe, so
 // that the probe dials those and no others.
 type pinKey struct{}
