@@ -348,11 +348,8 @@ func (d *detector) handshakes(ctx context.Context, rev mcp.Revision) {
 		}
 		return
 	}
-	for _, t := range slices.Backward(mcp.Revisions()) {
-		if t.Era != mcp.EraLegacy || t.Revision >= rev {
-			continue
-		}
-		h := d.Initialize(ctx, t.Revision)
+	for _, older := range mcp.Older(rev) {
+		h := d.Initialize(ctx, older)
 		d.record(h)
 		if h.Session != nil || !ObjectsToVersion(h.Initialize) {
 			return

@@ -84,6 +84,7 @@ type Gateway struct {
 	group    *lifecycle.Group
 	fronts   []*front
 	http     *egress.Client
+	buffers  sync.Pool // *[]byte, for copying answers
 	draining atomic.Bool
 	// streams ends with the drain: GET streams and subscriptions hang on it.
 	streams    context.Context //nolint:containedctx // the lifetime of streams, not of a call

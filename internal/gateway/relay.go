@@ -8,7 +8,6 @@ import (
 	"math"
 	"net/http"
 	"strings"
-	"sync"
 
 	"github.com/holdfast-mcp/holdfast/internal/egress"
 	"github.com/holdfast-mcp/holdfast/internal/mcp"
@@ -41,8 +40,8 @@ func (f *front) relay(w http.ResponseWriter, r *http.Request, in *inbound) {
 		return
 	}
 	w.WriteHeader(res.StatusCode)
-	buf := copyBuffers.Get().(*[]byte)
-	defer copyBuffers.Put(buf)
+	buf := f.gateway.buffer()
+	defer f.gateway.buffers.Put(buf)
 	// A client that left, or a server that broke off: the connection is cut,
 	// which is all that can be said after the head.
 	if _, err := io.CopyBuffer(onlyWriter{w}, res.Body, *buf); err != nil && r.Context().Err() == nil {
@@ -51,9 +50,14 @@ func (f *front) relay(w http.ResponseWriter, r *http.Request, in *inbound) {
 	}
 }
 
-// copyBuffers spares an allocation per call. It is the one kind of shared state
-// that has no meaning.
-var copyBuffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
+// buffer gives a buffer for copying; it goes back to g.buffers.
+func (g *Gateway) buffer() *[]byte {
+	if b, ok := g.buffers.Get().(*[]byte); ok {
+		return b
+	}
+	b := make([]byte, 32<<10)
+	return &b
+}
 
 // onlyWriter hides ReadFrom, which would take its own buffer.
 type onlyWriter struct{ io.Writer }
@@ -128,8 +132,8 @@ func (f *front) stream(w http.ResponseWriter, res *egress.Response) {
 	w.WriteHeader(res.StatusCode)
 	out := newEventWriter(w, f.gateway.cfg.Heartbeat)
 	defer out.stop()
-	buf := copyBuffers.Get().(*[]byte)
-	defer copyBuffers.Put(buf)
+	buf := f.gateway.buffer()
+	defer f.gateway.buffers.Put(buf)
 	for {
 		n, err := res.Body.Read(*buf)
 		if n > 0 && out.write((*buf)[:n]) != nil {

@@ -139,6 +139,25 @@ func Common(e Era, offered []string) Revision {
 	return ""
 }
 
+// Older lists the revisions of the same era that come before r, newest first.
+func Older(r Revision) []Revision {
+	all := Revisions()
+	var out []Revision
+	for _, t := range slices.Backward(all) {
+		if t.Revision < r && t.Era == EraOf(string(r)) {
+			out = append(out, t.Revision)
+		}
+	}
+	return out
+}
+
+// NeverWas is a well-formed version that no revision of the protocol has: what
+// an honest server does not agree to.
+const NeverWas Revision = "1999-01-01"
+
+// Echoes tells whether a server answered NeverWas with NeverWas.
+func Echoes(version string) bool { return Revision(version) == NeverWas }
+
 func isDate(s string) bool {
 	if len(s) != len("2006-01-02") || s[4] != '-' || s[7] != '-' {
 		return false

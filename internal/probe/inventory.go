@@ -371,15 +371,14 @@ func (j *journey) getStream(ctx context.Context, s *client.Session) {
 
 // echo asks for a revision that never was: an honest server names its own.
 func (j *journey) echo(ctx context.Context) {
-	const never = "1999-01-01"
 	for _, s := range j.sessions {
 		if s.Era != mcp.EraLegacy || s.Transport == client.HTTPSSE || j.client.URL() == nil {
 			continue
 		}
-		h := j.client.Initialize(ctx, never)
+		h := j.client.Initialize(ctx, mcp.NeverWas)
 		j.exchanges = append(j.exchanges, h.Initialize)
-		if h.Version == never {
-			j.report("version.echo", "initialize agrees to version "+never+", which never was")
+		if mcp.Echoes(h.Version) {
+			j.report("version.echo", "initialize agrees to version "+h.Version+", which never was")
 		}
 		if h.Session != nil {
 			j.exchanges = append(j.exchanges, h.Initialized)
