@@ -120,7 +120,7 @@ func (f *scanFlags) run(ctx context.Context, w World, args []string) error {
 	status := newStatus(w, f.quiet)
 	list, incomplete := f.list(ctx, w, status, args)
 	if len(list.Targets) == 0 {
-		return cmpError(incomplete, usage("see holdfast scan --help for what a list looks like", "there is nothing to scan"))
+		return firstError(incomplete, usage("see holdfast scan --help for what a list looks like", "there is nothing to scan"))
 	}
 	status.input(list, incomplete)
 	out, err := f.open(w, status)
@@ -145,11 +145,11 @@ func (f *scanFlags) run(ctx context.Context, w World, args []string) error {
 	if out.jsonl == nil && f.html == "" && f.csv == "" && !f.quiet {
 		fmt.Fprintln(w.Stderr, "\nThe results were not kept: use --out FILE, --html FILE or --csv FILE.")
 	}
-	return f.verdict(ctx, out.census, len(list.Targets), err, cmpError(written, incomplete))
+	return f.verdict(ctx, out.census, len(list.Targets), err, firstError(written, incomplete))
 }
 
-// cmpError gives the first error there is.
-func cmpError(errs ...error) error {
+// firstError gives the first error there is.
+func firstError(errs ...error) error {
 	for _, err := range errs {
 		if err != nil {
 			return err

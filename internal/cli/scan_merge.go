@@ -69,7 +69,7 @@ func (f *scanOutputFlags) merge(ctx context.Context, w World, files []string) er
 	if err := report.ScanSummary(w.Stderr, out.census, f.article, status.style); err != nil {
 		return err
 	}
-	if err := cmpError(written, err); err != nil {
+	if err := firstError(written, err); err != nil {
 		return &exitError{code: exitUsage, err: err}
 	}
 	return f.judge(out.census)

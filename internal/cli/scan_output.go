@@ -223,7 +223,7 @@ func (o *scanOutputs) finish(page report.ScanPage) error {
 			html = fmt.Errorf("write %s: %w", o.html.Name(), html)
 		}
 	}
-	return cmpError(o.close(), html)
+	return firstError(o.close(), html)
 }
 
 func (o *scanOutputs) close() error {
@@ -242,5 +242,5 @@ func (o *scanOutputs) close() error {
 	if o.html != nil {
 		_ = o.html.Close() // what it holds has been written, or is not there yet
 	}
-	return cmpError(errs...)
+	return firstError(errs...)
 }
