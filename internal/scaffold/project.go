@@ -223,7 +223,10 @@ func (p *Project) settle() error {
 		return nil
 	case StreamableHTTP, SSE:
 	default:
-		return &Problem{File: p.Candidate.Path, Message: "cannot tell which transport it serves: say --transport stdio or --transport streamable-http"}
+		return &Problem{File: p.Candidate.Path, Message: "cannot tell which transport it serves: say --transport stdio or --transport streamable-http, and behind -- the command line, if a flag of its own selects it"}
+	}
+	if p.Port == 0 && (p.Python == nil || p.python.object == "") {
+		p.advise("the code does not show the port: 8000 is assumed; if that is wrong, run again with --port")
 	}
 	p.Port = cmp.Or(p.Port, 8000)
 	if p.Port != 8080 && p.Port != 9090 {
@@ -257,7 +260,14 @@ func serverName(raw, folder string) string {
 	if name[0] >= '0' && name[0] <= '9' {
 		name = "mcp-" + name
 	}
-	return strings.TrimRight(name[:min(len(name), 40)], "-")
+	if len(name) <= 40 {
+		return name
+	}
+	name = name[:41]
+	if i := strings.LastIndexByte(name, '-'); i > 20 {
+		return name[:i]
+	}
+	return strings.TrimRight(name[:40], "-")
 }
 
 var notName = regexp.MustCompile(`[^a-z0-9]+`)

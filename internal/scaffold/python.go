@@ -2,14 +2,11 @@ package scaffold
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/pelletier/go-toml/v2"
 )
 
 // PythonProject is how a Python server's dependencies are installed.
@@ -36,7 +33,7 @@ type pythonEntry struct {
 
 var (
 	pyImport = regexp.MustCompile(`(?m)^\s*(?:from\s+(fastmcp|mcp)\b[\w.]*\s+import|import\s+(fastmcp|mcp)\b)`)
-	pyServer = regexp.MustCompile(`(?m)^(\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)*(?:FastMCP|MCPServer|Server)\(`)
+	pyServer = regexp.MustCompile(`(?m)^[ \t]*(\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)*(?:FastMCP|MCPServer|Server)\(`)
 	pyRun    = regexp.MustCompile(`(?m)^[^\S\n]*[^#\n]*?\b(\w+)\.run(?:_async)?\(`)
 	pyAsync  = regexp.MustCompile(`\.run_(stdio|streamable_http|http|sse)_async\(`)
 	pyStdio  = regexp.MustCompile(`\bstdio_server\(`)
@@ -72,7 +69,9 @@ func pythonCandidates(t *tree) ([]Candidate, error) {
 	starts := func(dir string) bool {
 		return slices.ContainsFunc(out, func(c Candidate) bool { return c.dir == dir && c.python.starts })
 	}
-	return slices.DeleteFunc(slices.Clone(out), func(c Candidate) bool { return !c.python.starts && starts(c.dir) }), nil
+	out = slices.DeleteFunc(slices.Clone(out), func(c Candidate) bool { return !c.python.starts && starts(c.dir) })
+	packages, err := packageCandidates(t, out)
+	return append(out, packages...), err
 }
 
 // runsOf finds the calls of run on the server's object.
@@ -101,12 +100,34 @@ func describePython(p *Project, t *tree, opts Options) error {
 			py.Version = v
 		}
 	}
+	if p.python.object == "" {
+		return p.startPackage(t, script, opts)
+	}
 	p.Stateless = regexp.MustCompile(`\bstateless(?:_http)?\s*=\s*True\b`).MatchString(src)
-	return p.startPython(src, script, opts)
+	return p.startPython(t, script, opts)
+}
+
+// startPackage starts a package by its script.
+func (p *Project) startPackage(t *tree, script string, opts Options) error {
+	if len(p.Command) == 0 && script == "" {
+		return &Problem{File: p.Candidate.Path, Message: "cannot tell which of the project's scripts starts the server: give the command line behind --"}
+	}
+	if len(p.Command) == 0 {
+		p.Command = []string{script}
+	}
+	if opts.Transport != "" {
+		return nil
+	}
+	return p.packageTransport(t)
 }
 
 // startPython finds transport, port and command line.
-func (p *Project) startPython(src, script string, opts Options) error {
+func (p *Project) startPython(t *tree, script string, opts Options) error {
+	src, err := t.get(p.Candidate.Path)
+	if err != nil {
+		return err
+	}
+	src = uncommented(src, "#")
 	e := p.python
 	file := beside(p.Dir, p.Candidate.Path)
 	command := []string{"python", file}
@@ -135,6 +156,8 @@ func (p *Project) startPython(src, script string, opts Options) error {
 			name = outer[1]
 		}
 		command = uvicornCommand(module(file)+":"+name, p.Port)
+	case script != "":
+		return p.startPackage(t, script, opts)
 	case e.library == "fastmcp":
 		p.Transport = StreamableHTTP
 		p.Port = cmp.Or(p.Port, 8000)
@@ -158,6 +181,8 @@ func (p *Project) detectPython(src string, runs, served []call) {
 		take = func(name string) value { return args[name] }
 		v, given := args["transport"]
 		switch {
+		case pyStdio.MatchString(src) && !v.known:
+			transport = Stdio // run takes the streams
 		case !given && !strings.Contains(runs[len(runs)-1].args, "*"):
 			transport = Stdio // the default of both libraries
 		case v.known:
@@ -250,102 +275,3 @@ func oneLine(s string) string {
 	}
 	return s
 }
-
-var pyMinor = regexp.MustCompile(`3\.\d+`)
-
-// readPyProject reads what is installed, and the project script that starts
-// the candidate, if there is one.
-func (p *Project) readPyProject(t *tree) (script string, err error) {
-	file := path.Join(p.Dir, "pyproject.toml")
-	p.Python.Locked = t.has(path.Join(p.Dir, "uv.lock"))
-	if !t.has(file) {
-		return "", nil
-	}
-	src, err := t.get(file)
-	if err != nil {
-		return "", err
-	}
-	var doc struct {
-		Project struct {
-			Name           string            `toml:"name"`
-			RequiresPython string            `toml:"requires-python"`
-			Readme         any               `toml:"readme"`
-			Scripts        map[string]string `toml:"scripts"`
-		} `toml:"project"`
-		Build map[string]any `toml:"build-system"`
-		Tool  struct {
-			UV struct {
-				Package *bool `toml:"package"`
-			} `toml:"uv"`
-		} `toml:"tool"`
-	}
-	if err := toml.Unmarshal([]byte(src), &doc); err != nil {
-		bad := &Problem{File: file, Line: 1, Message: "not readable: " + err.Error()}
-		if at, ok := errors.AsType[*toml.DecodeError](err); ok {
-			bad.Line, _ = at.Position()
-		}
-		return "", bad
-	}
-	p.Name = doc.Project.Name
-	if v := pyMinor.FindString(doc.Project.RequiresPython); strings.HasPrefix(doc.Project.RequiresPython, "==") && v != "" {
-		p.Python.Version = v
-	}
-	p.Python.Package = doc.Build != nil && (doc.Tool.UV.Package == nil || *doc.Tool.UV.Package)
-	if !p.Python.Package {
-		return "", nil
-	}
-	p.Python.Readme, _ = doc.Project.Readme.(string)
-	for name, target := range doc.Project.Scripts {
-		mod, _, _ := strings.Cut(target, ":")
-		mod = strings.ReplaceAll(mod, ".", "/")
-		entry := strings.TrimPrefix(strings.TrimSuffix(beside(p.Dir, p.Candidate.Path), ".py"), "src/")
-		if mod == entry || mod == strings.TrimSuffix(entry, "/__main__") || path.Dir(mod) == path.Dir(entry) && len(doc.Project.Scripts) == 1 {
-			script = name
-		}
-	}
-	return script, nil
-}
-
-// readRequirements finds the requirements file and judges how tight it is.
-func (p *Project) readRequirements(t *tree) error {
-	py, file := p.Python, path.Join(p.Dir, "requirements.txt")
-	for _, dev := range []string{"requirements-dev.txt", "requirements-test.txt", "dev-requirements.txt"} {
-		if t.has(path.Join(p.Dir, dev)) {
-			py.Dev = dev
-		}
-	}
-	switch {
-	case py.Locked:
-		return nil
-	case !t.has(file) && t.has(path.Join(p.Dir, "pyproject.toml")):
-		py.Package = true
-		p.advise("nothing locks what pyproject.toml pulls in: run `uv lock`, commit uv.lock, and run holdfast init again")
-		return nil
-	case !t.has(file):
-		return &Problem{File: p.Candidate.Path, Message: "there is no requirements.txt and no pyproject.toml beside it: write one that names " + p.python.library + " with its version"}
-	}
-	src, err := t.get(file)
-	if err != nil {
-		return err
-	}
-	py.Requirements, py.Hashed = "requirements.txt", true
-	for i, line := range strings.Split(src, "\n") {
-		line = strings.TrimSpace(line)
-		if line == "" || line[0] == '#' || line[0] == '-' || i > 0 && strings.HasSuffix(strings.TrimSpace(strings.Split(src, "\n")[i-1]), `\`) {
-			continue
-		}
-		if !requirement.MatchString(line) {
-			return &Problem{file, i + 1, fmt.Sprintf("not a requirement: %q", oneLine(line))}
-		}
-		if !strings.Contains(line, "==") && !strings.Contains(line, "@") {
-			p.advise("%s:%d: %s has no exact version: a rebuild can bring another one", file, i+1, oneLine(line))
-		}
-	}
-	py.Hashed = strings.Contains(src, "--hash=")
-	if !py.Hashed {
-		p.advise("lock what %s pulls in, with hashes: uv pip compile --universal --generate-hashes requirements.in -o requirements.txt", file)
-	}
-	return nil
-}
-
-var requirement = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]]*\])?\s*(?:$|[=<>!~@;(\\#]|--)`)

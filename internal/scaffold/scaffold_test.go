@@ -86,8 +86,10 @@ func TestGolden(t *testing.T) {
 func compareTree(t *testing.T, dir string, got map[string]string) {
 	t.Helper()
 	if *update {
-		if err := os.RemoveAll(filepath.Join(dir, "out")); err != nil {
-			t.Fatal(err)
+		for _, stale := range []string{"out", "error.txt"} {
+			if err := os.RemoveAll(filepath.Join(dir, stale)); err != nil {
+				t.Fatal(err)
+			}
 		}
 		for name, data := range got {
 			full := filepath.Join(dir, filepath.FromSlash(name))
