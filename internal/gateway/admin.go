@@ -15,8 +15,8 @@ import (
 )
 
 // admin is the operator's listener: health of this process, state of the
-// servers. It never touches an MCP endpoint to answer, and changes nothing:
-// every path takes GET and HEAD only.
+// servers. It never touches an MCP endpoint to answer, and changes nothing but
+// by /drain: every path takes GET and HEAD only.
 func (g *Gateway) admin() http.Handler {
 	told := http.NewServeMux()
 	told.HandleFunc("GET /api/status", g.status)
@@ -31,6 +31,9 @@ func (g *Gateway) admin() http.Handler {
 	}
 	told.HandleFunc("GET /startupz", g.startupz)
 	told.HandleFunc("GET /readyz", g.readyz)
+	told.HandleFunc("GET /drain", g.drain)
+	told.HandleFunc("GET /startupz/{name}", g.serverStarted)
+	told.HandleFunc("GET /livez/{name}", g.serverAlive)
 	mux := http.NewServeMux()
 	// By any name: it tells nothing, and a wrong answer ends this process.
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "alive") })

@@ -71,7 +71,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (f *front) dispatch(w http.ResponseWriter, r *http.Request, in *inbound) {
 	switch {
-	case f.gateway.draining.Load() && r.Method == http.MethodGet:
+	case f.gateway.draining.Load() && (r.Method == http.MethodGet || in.msg != nil && in.msg.Method == mcp.MethodListen):
 		w.Header().Set("Retry-After", "1")
 		refuse(w, http.StatusServiceUnavailable, "this instance is going away; connect again")
 	case in.era == mcp.EraModern && !f.health.speaks(mcp.EraModern, f.piped()):

@@ -86,6 +86,8 @@ type Gateway struct {
 	http     *egress.Client
 	buffers  sync.Pool // *[]byte, for copying answers
 	draining atomic.Bool
+	quiesced sync.Once
+	inFlight atomic.Int64 // requests on the public listener
 	// streams ends with the drain: GET streams and subscriptions hang on it.
 	streams    context.Context //nolint:containedctx // the lifetime of streams, not of a call
 	endStreams context.CancelFunc
@@ -111,8 +113,7 @@ func New(ctx context.Context, cfg Config) (*Gateway, error) {
 			{Name: "public", Address: cfg.Public, Handler: g.public()},
 			{Name: "admin", Address: cfg.Admin, Handler: g.admin(), Last: true},
 		},
-		Draining: func() { g.draining.Store(true) }, EndStreams: g.endStreams,
-		Delay: cfg.DrainDelay, Grace: cfg.Grace, Logger: cfg.Logger,
+		Draining: g.quiesce, Grace: cfg.Grace, Logger: cfg.Logger,
 	})
 	if err != nil {
 		return nil, err
@@ -208,5 +209,5 @@ func (g *Gateway) public() http.Handler {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "not an MCP endpoint; servers are at /servers/NAME/mcp", http.StatusNotFound)
 	})
-	return g.originGuard(mux)
+	return g.counted(g.originGuard(mux))
 }

@@ -432,3 +432,51 @@ func TestReadiness(t *testing.T) {
 	await("/readyz", 503, "http.5xx")
 	await("/livez", 200, "alive")
 }
+
+// TestDrainHook: the hook of the server beside us waits for its calls.
+func TestDrainHook(t *testing.T) {
+	entered, finish := make(chan struct{}), make(chan struct{})
+	srv := mcptest.NewServer(mcptest.Config{Era: mcptest.Modern, Call: func(context.Context, string, json.RawMessage) (any, *mcp.Error) {
+		close(entered)
+		<-finish
+		return mcptest.TextResult("done"), nil
+	}})
+	upstream := httptest.NewServer(srv)
+	defer upstream.Close()
+	g := start(t, client.Endpoint{URL: upstream.URL}, nil)
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if a := send(t, "GET", g.AdminURL()+"/startupz/peer", nil, ""); a.Status == 200 {
+			break
+		} else if time.Now().After(deadline) {
+			t.Fatalf("startupz: %+v", a)
+		}
+	}
+	if a := send(t, "GET", g.AdminURL()+"/livez/peer", nil, ""); a.Status != 200 {
+		t.Errorf("livez: %+v", a)
+	}
+	if a := send(t, "GET", g.AdminURL()+"/livez/nobody", nil, ""); a.Status != 404 {
+		t.Errorf("livez of nobody: %+v", a)
+	}
+	if a := send(t, "GET", g.AdminURL()+"/drain", nil, ""); a.Status != 403 || g.draining.Load() {
+		t.Errorf("stray GET: %+v", a)
+	}
+	call, hook := make(chan answer, 1), make(chan answer, 1)
+	go func() { call <- send(t, "POST", g.PublicURL()+"/mcp", modernHeaders(), modernCall) }()
+	<-entered
+	go func() { hook <- send(t, "GET", g.AdminURL()+"/drain", http.Header{drainHeader: {"prestop"}}, "") }()
+	for !g.draining.Load() {
+		time.Sleep(time.Millisecond)
+	}
+	select {
+	case a := <-hook:
+		t.Errorf("the hook did not wait: %+v", a)
+	default:
+	}
+	close(finish)
+	if a := <-call; a.Status != 200 {
+		t.Errorf("call: %+v", a)
+	}
+	if a := <-hook; a.Status != 200 || !strings.Contains(a.Body, "drained") {
+		t.Errorf("hook: %+v", a)
+	}
+}

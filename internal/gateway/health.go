@@ -29,6 +29,7 @@ type health struct {
 	last     probe.Result
 	measured bool
 	ready    bool
+	worked   bool // at least once
 	failures int
 	since    time.Time // of the present grade
 	via      client.Transport
@@ -87,7 +88,7 @@ func (h *health) note(r probe.Result) time.Duration {
 		h.failures++
 		h.ready = h.ready && h.failures < failuresToUnready
 	default:
-		h.failures, h.ready = 0, true
+		h.failures, h.ready, h.worked = 0, true, true
 	}
 	h.last, h.measured = r, true
 	if r.Transport != "" {
@@ -97,13 +98,27 @@ func (h *health) note(r probe.Result) time.Duration {
 		h.eras = r.Eras
 	}
 	wait := h.every
-	if !h.ready || h.failures > 0 {
+	switch {
+	case !h.worked: // starting: whoever waits for it wants to know at once
+		wait = min(wait, startProbeEvery)
+	case !h.ready || h.failures > 0:
 		wait = min(wait, time.Duration(1<<min(h.failures, 5))*time.Second)
 	}
 	wait = max(wait, r.RetryAfter)
 	h.recent.note(r, wait)
 	return wait + time.Duration(rand.Int64N(int64(wait)/10+1))
 }
+
+// everReady tells whether the server has worked at least once.
+func (h *health) everReady() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.worked
+}
+
+// startProbeEvery is the pause between probes of a server that has not worked
+// yet.
+const startProbeEvery = time.Second
 
 // state gives what is known: the last result, whether the server is ready, and
 // since when it has had its grade.

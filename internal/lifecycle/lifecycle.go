@@ -27,14 +27,12 @@ type Listener struct {
 // Options of a Group.
 type Options struct {
 	Listeners []Listener
-	// Draining is called first when the end begins: readiness goes off.
+	// Draining is called first when the end begins, and waited for: readiness
+	// goes off, load balancers notice, streams that last for ever are ended.
 	Draining func()
-	// EndStreams is called after Delay: it ends streams that last for ever.
-	EndStreams func()
-	// Delay is how long load balancers get to notice, Grace how long calls get
-	// to finish after it.
-	Delay, Grace time.Duration
-	Logger       *slog.Logger
+	// Grace is how long calls get to finish after it.
+	Grace  time.Duration
+	Logger *slog.Logger
 }
 
 // Group is a set of listeners that start and end together.
@@ -107,12 +105,6 @@ func (g *Group) Run(ctx context.Context) error {
 func (g *Group) drain(ctx context.Context) error {
 	if g.opts.Draining != nil {
 		g.opts.Draining()
-	}
-	if g.opts.Delay > 0 {
-		time.Sleep(g.opts.Delay) // nothing can cut this wait short but a second signal
-	}
-	if g.opts.EndStreams != nil {
-		g.opts.EndStreams()
 	}
 	ctx, cancel := context.WithTimeout(ctx, g.opts.Grace)
 	defer cancel()
