@@ -37,7 +37,11 @@ func (j *journey) explain(ctx context.Context, found client.Detection) {
 	if len(j.res.Findings) == before {
 		j.report("body.not_jsonrpc", "the answer is not one of MCP: "+j.answerOf(x))
 	}
-	j.step(failedStep(x), StepFail, j.res.Findings[before].Seen, x.Timing.Total)
+	detail := j.res.Findings[before].Seen
+	if e, ok := errors.AsType[*egress.Error](x.Err); ok {
+		detail = j.cause(e) // where it was is known from the line above
+	}
+	j.step(failedStep(x), StepFail, detail, x.Timing.Total)
 }
 
 // failedStep names the rung on which an exchange broke.

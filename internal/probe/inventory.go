@@ -39,8 +39,13 @@ func (j *journey) use(ctx context.Context, s *client.Session, found client.Detec
 	}
 	first := j.res.Inventory == nil
 	tools := j.judgeTools(list, s)
-	if first {
+	switch {
+	case first:
+		j.decisive = list.Pages[0]
 		j.setInventory(tools, took)
+	case len(tools) == 0 && j.res.Tools > 0:
+		j.decisive = list.Pages[0]
+		j.partial(s.Era, fmt.Sprintf("%s clients get an empty list, others %d tools", s.Era, j.res.Tools))
 	}
 	j.speed(ctx, s, list, found)
 	if first {

@@ -281,9 +281,14 @@ func (j *journey) useAll(ctx context.Context, found client.Detection) {
 			return
 		}
 		j.decisive = f.page
-		j.res.Eras = slices.DeleteFunc(j.res.Eras, func(e mcp.Era) bool { return e == f.session.Era })
-		j.report("era.partial", "tools/list fails for "+f.session.Era.String()+" clients: "+j.answerOf(f.page))
+		j.partial(f.session.Era, "tools/list fails for "+f.session.Era.String()+" clients: "+j.answerOf(f.page))
 	}
+}
+
+// partial reports an era that the server claims and that does not work.
+func (j *journey) partial(era mcp.Era, seen string) {
+	j.res.Eras = slices.DeleteFunc(j.res.Eras, func(e mcp.Era) bool { return e == era })
+	j.report("era.partial", seen)
 }
 
 // failedList is a tools/list that brought nothing.

@@ -111,16 +111,23 @@ func setDefault(d *time.Duration, v time.Duration) {
 }
 
 // Run probes a target until the answer can be given: an accusation (dead,
-// unusable) needs two observations that agree, an acquittal one. ctx bounds the
+// unusable) needs two observations that agree, unless the URL itself is wrong;
+// an acquittal needs one. ctx bounds the
 // whole; when it ends the result is unknown with code probe.canceled. Every
 // session that was opened is closed before Run returns.
 func (p *Prober) Run(ctx context.Context, t Target) Result {
 	res := p.Once(ctx, t)
-	for res.Grade.Accuses() && res.Observations < p.opts.Observations {
+	for res.Grade.Accuses() && res.Observations < p.opts.Observations && !final(res) {
 		pause(ctx, p.opts.RetryAfter)
 		res = Agree(res, p.Once(ctx, t)) // once ctx has ended, that is probe.canceled
 	}
 	return res
+}
+
+// final tells whether a second look could not show anything else: nothing was
+// asked, because the URL itself is wrong.
+func final(r Result) bool {
+	return len(r.Codes) == 1 && (r.Codes[0] == "url.invalid" || r.Codes[0] == "url.placeholder")
 }
 
 // Agree joins two observations of one target, the first of which accuses: what
