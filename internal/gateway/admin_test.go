@@ -106,7 +106,7 @@ func TestAdminGuard(t *testing.T) {
 		}
 	}
 	text := ask(t, open, laptop, "GET", "/metrics", http.Header{"Host": {"localhost"}}).Body.String()
-	if !strings.Contains(text, `holdfast_refusals_total{reason="host"} 15`) || !strings.Contains(text, `holdfast_refusals_total{reason="origin"} 9`) {
+	if !strings.Contains(text, `holdfast_refusals_total{reason="host"} 18`) || !strings.Contains(text, `holdfast_refusals_total{reason="origin"} 9`) {
 		t.Errorf("refusals are not counted:\n%s", text)
 	}
 }

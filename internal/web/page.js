@@ -1,7 +1,6 @@
 (function () {
   "use strict";
-  // Make the old tree like the new one and touch nothing else: what the reader
-  // opened, selected or focused stays.
+  // Make old like now: what the reader opened or focused stays.
   function morph(old, now) {
     if (old.nodeType !== now.nodeType || old.nodeName !== now.nodeName || old.id !== now.id) { old.replaceWith(now); return; }
     if (old.nodeType === 3) { if (old.data !== now.data) old.data = now.data; return; }
@@ -9,13 +8,14 @@
     var news = old.dataset.grade !== now.dataset.grade;
     for (var a of Array.from(old.attributes)) if (!now.hasAttribute(a.name) && (a.name !== "open" || news)) old.removeAttribute(a.name);
     for (a of now.attributes) if (old.getAttribute(a.name) !== a.value && (a.name !== "open" || news)) old.setAttribute(a.name, a.value);
-    Array.from(now.childNodes).forEach(function (child, i) {
+    var children = Array.from(now.childNodes); // now loses those that move
+    children.forEach(function (child, i) {
       var at = old.childNodes[i];
       var same = child.id && document.getElementById(child.id);
-      if (same && same !== at && same.parentNode === old) { old.insertBefore(same, at); at = same; }
-      if (at) morph(at, child); else old.append(child);
+      if (same && same !== at && !same.contains(old)) { old.insertBefore(same, at); at = same; }
+      if (!at || at.id && at.id !== child.id) old.insertBefore(child, at || null); else morph(at, child);
     });
-    while (old.childNodes.length > now.childNodes.length) old.lastChild.remove();
+    while (old.childNodes.length > children.length) old.lastChild.remove();
   }
   var lost = document.getElementById("lost");
   async function refresh() {
@@ -24,10 +24,13 @@
       if (!answer.ok) throw answer;
       var page = new DOMParser().parseFromString(await answer.text(), "text/html");
       document.title = page.title;
+      var focus = document.activeElement;
       for (var part of ["header", "main"]) morph(document.querySelector(part), page.querySelector(part));
+      if (focus.isConnected) focus.focus({ preventScroll: true });
       lost.hidden = true;
     } catch (e) {
       lost.hidden = false;
+      document.title = "? no answer · Holdfast";
     }
     document.body.classList.toggle("lost", !lost.hidden);
     setTimeout(refresh, 5000);

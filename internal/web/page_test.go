@@ -319,8 +319,9 @@ func TestVerdict(t *testing.T) {
 		{all(finding.Dead, finding.Dead, finding.Dead, finding.Dead), "✕ 4 of 4 broken · Holdfast", "4 of 4 servers do not work for a client."},
 		{all(finding.Healthy, finding.Degraded), "! 1 of 2 in trouble · Holdfast", "1 of 2 servers works with trouble."},
 		{all(finding.Gated, finding.Healthy), "Holdfast", "1 of 2 servers works; 1 asks for a credential that we do not hold."},
-		{all(finding.Unknown), "? 1 of 1 not known · Holdfast", "It is not known whether 1 of 1 server works."},
-		{late, "? 1 of 2 not known · Holdfast", "It is not known whether 1 of 2 servers works."},
+		{all(finding.Unknown), "? 1 of 1 not known · Holdfast", "It is not known whether 0 works."},
+		{late, "? 1 of 2 not known · Holdfast", "It is not known whether 1 works."},
+		{View{Now: now(), Servers: []Server{{Name: "a"}, measured("b", finding.Healthy)}}, "? 1 of 2 not known · Holdfast", "Waiting for the first probe of a."},
 	} {
 		s := newGlossary().screen(tt.view)
 		if s.Title != tt.title || s.Verdict != tt.says {

@@ -165,7 +165,7 @@ func verdict(groups []group, total int) (title, sentence, tone string) {
 			fmt.Sprintf("%s %s not work for a client.", named(groups[broken].Cards, of), plural(n(broken), "does", "do")), "bad"
 	case n(unseen) > 0:
 		return fmt.Sprintf("? %d of %d not known · Holdfast", n(unseen), total),
-			fmt.Sprintf("It is not known whether %d %s %s.", n(unseen), of, plural(n(unseen), "works", "work")), "care"
+			unknown(groups[unseen].Cards, of), "care"
 	case n(troubled) > 0:
 		return fmt.Sprintf("! %d of %d in trouble · Holdfast", n(troubled), total),
 			fmt.Sprintf("%d %s %s with trouble.", n(troubled), of, plural(n(troubled), "works", "work")), "care"
@@ -176,6 +176,14 @@ func verdict(groups []group, total int) (title, sentence, tone string) {
 		return "✓ Holdfast", "The server works for a client.", "good"
 	}
 	return "✓ Holdfast", fmt.Sprintf("All %d servers work for a client.", total), "good"
+}
+
+// unknown tells whether we wait or cannot tell.
+func unknown(cards []card, of string) string {
+	if !slices.ContainsFunc(cards, func(c card) bool { return c.Measured }) {
+		return "Waiting for the first probe of " + named(cards, of) + "."
+	}
+	return fmt.Sprintf("It is not known whether %s %s.", named(cards, of), plural(len(cards), "works", "work"))
 }
 
 // named says which servers, as long as they are few.
