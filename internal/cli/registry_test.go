@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"io"
 	"log"
 	"net/http/httptest"
@@ -43,7 +44,7 @@ func TestResolveImages(t *testing.T) {
 	}
 	server.Close()
 	_, err = resolveImages(t.Context(), []string{host + "/base:1"})
-	if e, ok := err.(*exitError); !ok || e.code != exitUnreachable { //nolint:errorlint // the very type
+	if e, ok := errors.AsType[*exitError](err); !ok || e.code != exitUnreachable {
 		t.Errorf("a registry that is gone: %v", err)
 	}
 }

@@ -129,8 +129,6 @@ func TestEveryCommandIsAccountedFor(t *testing.T) {
 	known := map[string]bool{
 		"<!-- run -->":            true, // internal/cli TestWalkthrough
 		"<!-- interop -->":        true, // interop TestWalkthrough
-		"<!-- api: lint -->":      true, // TestWalkthroughByAPI
-		"<!-- api: render -->":    true,
 		"<!-- needs: python -->":  true,
 		"<!-- needs: network -->": true,
 		"<!-- needs: docker -->":  true,

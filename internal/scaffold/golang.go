@@ -70,7 +70,7 @@ func readGoMod(t *tree, name string) (*modfile.File, error) {
 // goFiles gives the files of a module that are no tests.
 func goFiles(t *tree, dir string) []string {
 	return slices.DeleteFunc(t.below(dir, ".go"), func(n string) bool {
-		own, _ := t.nearest(n, "go.mod")
+		own := t.nearest(n, "go.mod")
 		return strings.HasSuffix(n, "_test.go") || own != dir
 	})
 }

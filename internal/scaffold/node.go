@@ -135,7 +135,7 @@ func (p *Project) nodeSources(t *tree) error {
 		if tsTest.MatchString(name) {
 			continue
 		}
-		if dir, _ := t.nearest(name, "package.json"); dir != p.Dir {
+		if dir := t.nearest(name, "package.json"); dir != p.Dir {
 			continue
 		}
 		src, err := t.get(name)

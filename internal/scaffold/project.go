@@ -152,10 +152,8 @@ func Detect(ctx context.Context, root *os.Root, opts Options) (*Project, error) 
 	if p.image = opts.Image; p.image == "" {
 		p.image = imageOf(root, p)
 	}
-	if err := p.settle(); err != nil {
-		return nil, err
-	}
-	return p, p.keepPins(root)
+	p.keepPins(root)
+	return p, p.settle()
 }
 
 // choose picks the candidate that was asked for, or the only one.
@@ -292,15 +290,14 @@ func imageOf(root *os.Root, p *Project) string {
 var pinnedFrom = regexp.MustCompile(`(?mi)^\s*FROM\s+(?:--\S+\s+)*([^\s@]+)@(sha256:[a-f0-9]{64})(?:\s|$)`)
 
 // keepPins remembers the digests of a Dockerfile that is there already.
-func (p *Project) keepPins(root *os.Root) error {
+func (p *Project) keepPins(root *os.Root) {
 	src, err := readRegular(root, path.Join(p.Dir, "Dockerfile"))
 	if err != nil {
-		return nil //nolint:nilerr // none there, or none that may be read: Compare says so
+		return // none there, or none that may be read: Compare says so
 	}
 	for _, m := range pinnedFrom.FindAllStringSubmatch(string(src), -1) {
 		p.known[m[1]] = m[2]
 	}
-	return nil
 }
 
 // lineAt counts the line of a byte offset, from 1.

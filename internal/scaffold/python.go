@@ -60,7 +60,7 @@ func pythonCandidates(t *tree) ([]Candidate, error) {
 		}
 		e := &pythonEntry{object: object[1], library: lib[1] + lib[2]}
 		e.starts = len(runsOf(src, e)) > 0 || uvicorn.MatchString(src) || pyStdio.MatchString(src) || pyApp.MatchString(src)
-		dir, _ := t.nearest(name, "pyproject.toml", "requirements.txt", "uv.lock", "setup.py")
+		dir := t.nearest(name, "pyproject.toml", "requirements.txt", "uv.lock", "setup.py")
 		out = append(out, Candidate{Path: name, Language: Python, dir: dir, python: e,
 			About: fmt.Sprintf("%s is a server of %s", e.object, e.library)})
 	}

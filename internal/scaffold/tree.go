@@ -146,16 +146,12 @@ func beside(dir, name string) string {
 	return strings.TrimPrefix(name, dir+"/")
 }
 
-// nearest finds the folder closest above a file that holds one of the names.
-func (t *tree) nearest(name string, files ...string) (string, bool) {
+// nearest gives the folder closest above a file that holds one of the names;
+// the root if none does.
+func (t *tree) nearest(name string, files ...string) string {
 	for dir := path.Dir(name); ; dir = path.Dir(dir) {
-		for _, f := range files {
-			if t.has(path.Join(dir, f)) {
-				return dir, true
-			}
-		}
-		if dir == "." {
-			return ".", false
+		if dir == "." || slices.ContainsFunc(files, func(f string) bool { return t.has(path.Join(dir, f)) }) {
+			return dir
 		}
 	}
 }
