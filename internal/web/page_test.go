@@ -287,6 +287,9 @@ func TestMany(t *testing.T) {
 	if len(page) > 500_000 {
 		t.Errorf("%d bytes", len(page))
 	}
+	if n := strings.Count(page, " open>"); n != 0 {
+		t.Errorf("%d of 60 cards are open", n)
+	}
 	// Within a group the order is that of the configuration.
 	if strings.Index(page, `id="server-server-03"`) > strings.Index(page, `id="server-server-04"`) {
 		t.Error("servers are out of order")

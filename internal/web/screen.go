@@ -124,6 +124,7 @@ func (g glossary) screen(v View) screen {
 			}
 		}
 	}
+	fold(groups)
 	for _, grade := range finding.Grades() {
 		if tally[grade] > 0 {
 			s.Counts = append(s.Counts, count{grade, tally[grade]})
@@ -136,6 +137,24 @@ func (g glossary) screen(v View) screen {
 	s.Title, s.Verdict, s.Tone = verdict(groups, len(v.Servers))
 	s.Groups = slices.DeleteFunc(groups, func(g group) bool { return len(g.Cards) == 0 })
 	return s
+}
+
+// fold closes the cards when so many are open that nobody would see them all.
+func fold(groups []group) {
+	const many = 8
+	open := 0
+	for _, g := range groups {
+		for _, c := range g.Cards {
+			if c.Open {
+				open++
+			}
+		}
+	}
+	for _, g := range groups {
+		for i := range g.Cards {
+			g.Cards[i].Open = g.Cards[i].Open && open <= many
+		}
+	}
 }
 
 // group tells where a card belongs. A stale grade is no grade.
@@ -192,16 +211,15 @@ func named(cards []card, of string) string {
 	if len(cards) > few {
 		return fmt.Sprintf("%d %s", len(cards), of)
 	}
-	text := cards[0].Name
-	for i, c := range cards[1:] {
-		if i == len(cards)-2 {
-			text += " and "
-		} else {
-			text += ", "
-		}
-		text += c.Name
+	var names []string
+	for _, c := range cards {
+		names = append(names, c.Name)
 	}
-	return text
+	last := len(names) - 1
+	if last == 0 {
+		return names[0]
+	}
+	return strings.Join(names[:last], ", ") + " and " + names[last]
 }
 
 func plural(n int, one, many string) string {
