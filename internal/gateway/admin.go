@@ -183,7 +183,7 @@ func (f *front) status() ServerStatus {
 		Measured: measured, Grade: r.Grade, Codes: r.Codes, Since: since, Checked: r.At, Ready: ready,
 		Auth: r.Auth, Software: r.Server, Eras: r.Eras, Versions: r.Versions,
 		Tools: r.Tools, ToolsInvalid: r.ToolsInvalid, CertificateExpires: r.CertificateExpires,
-		Sessions: f.pipes.count(), Findings: r.Findings, Recent: past.samples, Next: past.next,
+		Sessions: f.pipes.count() + f.legacy.count(), Findings: r.Findings, Recent: past.samples, Next: past.next,
 	}
 	if !measured {
 		s.Grade, s.Why = finding.Unknown, "not probed yet"
@@ -194,6 +194,14 @@ func (f *front) status() ServerStatus {
 		s.Why = r.Findings[0].Seen
 	}
 	return s
+}
+
+// count tells how many sessions of legacy clients are open here; the server,
+// which is modern, knows of none.
+func (b *legacyBridge) count() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.sessions)
 }
 
 func (g *Gateway) status(w http.ResponseWriter, _ *http.Request) {
