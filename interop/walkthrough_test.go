@@ -41,7 +41,7 @@ func TestWalkthrough(t *testing.T) {
 	if host == nil || !strings.Contains(dockerfile, "\nEXPOSE "+port+"\n") {
 		t.Fatalf("the Dockerfile opens no listener on port %s:\n%s", port, dockerfile)
 	}
-	serveAndCheck(t, dir, port, entry, []string{host[1]}, func() {
+	serveAndCheck(t, dir, port, append([]string{host[1]}, entry...), func() {
 		page, err := os.ReadFile(filepath.Join(src, "..", "docs", "from-script-to-production.md"))
 		if err != nil {
 			t.Fatal(err)
@@ -84,7 +84,7 @@ func TestWalkthroughStdio(t *testing.T) {
 	}
 	// The admin port is the image's own; here it must not be taken.
 	entry = append([]string{entry[0], entry[1], "--admin", "127.0.0.1:0"}, entry[2:]...)
-	serveAndCheck(t, dir, port, entry, nil, func() {
+	serveAndCheck(t, dir, port, entry, func() {
 		journey(t, holdfast, dir, "holdfast check --quick --budget 60s http://127.0.0.1:"+port+"/mcp", "2 tools")
 	})
 }
@@ -134,16 +134,17 @@ func initialise(t *testing.T, holdfast, dir string) (entry []string, dockerfile 
 	return entry, string(raw)
 }
 
-// serveAndCheck starts the image's command line in the folder, with the
+// serveAndCheck starts the image's command line (variables may stand in front of
+// it, as for env) in the folder, with the
 // installed Python in front of everything else on PATH, and runs the check.
-func serveAndCheck(t *testing.T, dir, port string, argv, env []string, check func()) {
+func serveAndCheck(t *testing.T, dir, port string, line []string, check func()) {
 	t.Helper()
 	python, err := installed(root(t), "bin/python")
 	if err != nil {
 		t.Fatal(err)
 	}
-	line := append([]string{"env", "-C", dir, "PATH=" + filepath.Dir(python) + ":" + os.Getenv("PATH"), "PYTHONDONTWRITEBYTECODE=1"}, append(env, argv...)...)
-	server, err := startProcess(line, nil)
+	argv := append([]string{"env", "-C", dir, "PATH=" + filepath.Dir(python) + ":" + os.Getenv("PATH"), "PYTHONDONTWRITEBYTECODE=1"}, line...)
+	server, err := startProcess(argv, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
