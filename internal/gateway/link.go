@@ -177,7 +177,7 @@ func readCall(res *egress.Response, id mcp.ID, in chan<- delivery) {
 	defer res.Body.Close()
 	limits := mcp.Limits{Bytes: maxBody}
 	if !strings.HasPrefix(res.Header.Get("Content-Type"), mcp.TypeEventStream) {
-		raw, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
+		raw, err := readBody(res)
 		if err != nil {
 			return
 		}
@@ -204,6 +204,16 @@ func readCall(res *egress.Response, id mcp.ID, in chan<- delivery) {
 			in <- delivery{msg, event.Data}
 		}
 	}
+}
+
+// readBody reads one bounded message, at once where its length is known.
+func readBody(res *egress.Response) ([]byte, error) {
+	var b bytes.Buffer
+	if n := res.ContentLength; n > 0 && n <= maxBody {
+		b.Grow(int(n) + bytes.MinRead)
+	}
+	_, err := b.ReadFrom(io.LimitReader(res.Body, maxBody+1))
+	return b.Bytes(), err
 }
 
 // answers tells whether a message answers the request with this id. An error

@@ -19,31 +19,56 @@ type member struct {
 
 var errNotObject = errors.New("not a JSON object")
 
-// ReadObject splits an object into its members. raw must be valid JSON; of a
-// name that stands twice the last counts, as it does for everybody downstream.
+// ReadObject splits an object into its members, which point into raw. Of a name
+// that stands twice the last counts, as it does for most who read it next. The
+// error is a *ParseError, or says that raw is no object.
 func ReadObject(raw json.RawMessage) (*Object, error) {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	open, err := dec.Token()
-	if err != nil || open != json.Delim('{') {
+	s := scanner{data: raw, maxDepth: maxObjectDepth, lax: true}
+	s.space()
+	if s.peek() != '{' {
 		return nil, errNotObject
 	}
+	m, err := s.open(0)
+	if err != nil {
+		return nil, err
+	}
 	o := &Object{}
-	for dec.More() {
-		name, err := dec.Token()
+	for {
+		name, ok, err := s.member(&m)
 		if err != nil {
 			return nil, err
 		}
-		var value json.RawMessage
-		if err := dec.Decode(&value); err != nil {
+		if !ok {
+			break
+		}
+		text, err := plainName(name)
+		if err != nil {
 			return nil, err
 		}
-		key, ok := name.(string)
-		if !ok {
-			return nil, errNotObject
+		value, err := s.value(1)
+		if err != nil {
+			return nil, err
 		}
-		o.Set(key, value)
+		o.Set(text, value)
+	}
+	s.space()
+	if s.pos < len(raw) {
+		return nil, s.fail(ErrTrailing)
 	}
 	return o, nil
+}
+
+// maxObjectDepth is generous: what is read here has been parsed before.
+const maxObjectDepth = 1000
+
+// plainName decodes the escapes of a name, which hardly any has.
+func plainName(name []byte) (string, error) {
+	if bytes.IndexByte(name, '\\') < 0 {
+		return string(name), nil
+	}
+	var out string
+	err := json.Unmarshal(slices.Concat([]byte{'"'}, name, []byte{'"'}), &out)
+	return out, err
 }
 
 // Get gives a member's bytes, nil if there is none.
@@ -103,7 +128,12 @@ func (o *Object) Len() int { return len(o.members) }
 
 // Bytes writes the object.
 func (o *Object) Bytes() json.RawMessage {
+	size := 2
+	for _, m := range o.members {
+		size += len(m.name) + len(m.raw) + len(`"":,`)
+	}
 	var b bytes.Buffer
+	b.Grow(size)
 	b.WriteByte('{')
 	for i, m := range o.members {
 		if i > 0 {
@@ -117,10 +147,14 @@ func (o *Object) Bytes() json.RawMessage {
 	return b.Bytes()
 }
 
+// envelopeSize is what stands around params or result, in bytes, or more.
+const envelopeSize = 256
+
 // Encode writes one message. Exactly those of params, result and error that are
 // set are written; an id of "" is left out.
 func (m *Message) Encode() []byte {
 	var b bytes.Buffer
+	b.Grow(len(m.Params) + len(m.Result) + envelopeSize)
 	b.WriteString(`{"jsonrpc":"2.0"`)
 	if m.ID != "" {
 		b.WriteString(`,"id":` + string(m.ID))
