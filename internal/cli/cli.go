@@ -136,7 +136,7 @@ needed or was refused, 4 unreachable, 5 a tool call failed.`,
 		Version:       buildVersion(),
 	}
 	root.SetVersionTemplate("holdfast {{.Version}}\n")
-	root.AddCommand(newServe(w), newCheck(w), newScan(w), newInit(w), newExplain(w), newVersion(w))
+	root.AddCommand(newServe(w), newCheck(w), newScan(w), newInit(w), newRender(w), newLint(w), newExplain(w), newVersion(w))
 	return root
 }
 

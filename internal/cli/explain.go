@@ -60,17 +60,18 @@ func entriesFor(codes []string) ([]finding.Entry, error) {
 	for _, code := range codes {
 		e, ok := finding.Lookup(code)
 		if !ok {
-			return nil, usage("holdfast explain lists all codes"+nearest(code), "there is no finding %q", code)
+			return nil, usage("holdfast explain lists all codes"+nearest(code, finding.Catalogue()), "there is no finding %q", code)
 		}
 		entries = append(entries, e)
 	}
 	return entries, nil
 }
 
-// nearest suggests codes whose name shares a part with what was asked for.
-func nearest(code string) string {
+// nearest suggests those of some codes whose name shares a part with what was
+// asked for.
+func nearest(code string, among []finding.Entry) string {
 	var near []string
-	for _, e := range finding.Catalogue() {
+	for _, e := range among {
 		for part := range strings.SplitSeq(strings.ToLower(code), ".") {
 			if len(part) > 2 && strings.Contains(e.Name, part) && !slices.Contains(near, e.Name) {
 				near = append(near, e.Name)
