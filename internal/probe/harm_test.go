@@ -191,10 +191,20 @@ func TestCanceled(t *testing.T) {
 	}
 }
 
+// late does at once what is asked, and answers only then: who leaves meanwhile
+// leaves a session behind.
+func late(d time.Duration) mcptest.Fault {
+	return func(ex *mcptest.Exchange, next func()) {
+		time.Sleep(d / 2)
+		next()
+		time.Sleep(d / 2)
+	}
+}
+
 func stopped(t *testing.T, era mcptest.Era, cut string, at, slow time.Duration) finding.Grade {
 	t.Helper()
 	w := mcptest.NewWorld(t)
-	s := mcptest.NewServer(mcptest.Config{Era: era, Sessions: true, Stream: true, Faults: []mcptest.Fault{mcptest.Delay(slow)}})
+	s := mcptest.NewServer(mcptest.Config{Era: era, Sessions: true, Stream: true, Faults: []mcptest.Fault{late(slow)}})
 	url := w.Host("slow.example", s, mcptest.DNSDelay(slow), mcptest.DialDelay(slow)).URL("/sse")
 	ctx, cancel := contextUntil(t.Context(), cut, at)
 	defer cancel()

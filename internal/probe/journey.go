@@ -61,7 +61,7 @@ func (j *journey) prepare() bool {
 	j.http = egress.New(o.Egress)
 	c, err := client.New(j.target.Endpoint, client.Options{
 		HTTP: j.http, Info: o.Info, UserAgent: o.UserAgent,
-		BothEras: o.Thorough || o.BothEras, Patience: o.Patience, StreamTimeout: min(o.Patience, 10*time.Second), Parent: o.ParentEnv,
+		BothEras: o.Thorough || o.BothEras, Patience: o.Patience, StreamTimeout: min(o.Patience, 10*time.Second), StdioDiscover: o.Patience / 2, Parent: o.ParentEnv,
 	})
 	switch {
 	case errors.Is(err, client.ErrPlaceholder):

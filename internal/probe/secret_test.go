@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -39,6 +40,9 @@ const (
 	markSession  = "Ke4MARKEDsession0123456789"
 	mark         = "MARKED"
 )
+
+// fragment finds even a piece of a marker: the beginnings of all of them.
+var fragment = regexp.MustCompile("tok<Zq|Yh3pL|Gf6[ +%]|Uj2MA|Wx9MA|Ke4MA|" + mark)
 
 // addMarkers gives a target's endpoint a credential and a query of markers.
 func addMarkers(t *mcptest.Target) {
@@ -77,7 +81,8 @@ func noMarker(t *testing.T, r probe.Result) {
 		outputs[name] = b.String()
 	}
 	for name, text := range outputs {
-		if i := strings.Index(text, mark); i >= 0 {
+		if at := fragment.FindStringIndex(text); at != nil {
+			i := at[0]
 			t.Errorf("%s tells a secret: …%s…", name, text[max(0, i-80):min(len(text), i+40)])
 		}
 	}

@@ -127,7 +127,28 @@ func (v *veil) hide(s string) string {
 		}
 		v.replacer = strings.NewReplacer(pairs...)
 	}
-	return v.replacer.Replace(s)
+	return v.hideCut(v.hideCut(v.replacer.Replace(s), "..."), "…")
+}
+
+// hideCut hides what is left of a secret where somebody else has cut the text
+// before it came here.
+func (v *veil) hideCut(s, ellipsis string) string {
+	head, rest, found := strings.Cut(s, ellipsis)
+	if !found {
+		return s
+	}
+	cut := 0
+	for _, secret := range v.secrets {
+		for k := min(len(secret)-1, len(head)); k >= minSecret && k > cut; k-- {
+			if strings.HasSuffix(head, secret[:k]) {
+				cut = k
+			}
+		}
+	}
+	if cut > 0 {
+		head = head[:len(head)-cut] + "[redacted]"
+	}
+	return head + ellipsis + v.hideCut(rest, ellipsis)
 }
 
 func (j *journey) redact(s string) string { return j.hidden.hide(s) }
