@@ -33,12 +33,13 @@ func main() {
 	only := flag.String("only", "speed,article,census,cost", "parts to run")
 	cpu := flag.String("cpuprofile", "", "write a CPU profile of the scanner to this file")
 	mem := flag.String("memprofile", "", "write a heap profile at the peak to this file")
+	scale := flag.Float64("scale", 1, "make the census smaller, for a look")
 	flag.Parse()
 	var err error
 	if *serve != "" {
 		err = serveFlock(ctx, *serve)
 	} else {
-		err = measure(ctx, strings.Split(*only, ","), *cpu, *mem)
+		err = measure(ctx, strings.Split(*only, ","), *cpu, *mem, *scale)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench/scan:", err)
@@ -47,7 +48,7 @@ func main() {
 }
 
 // measure runs the parts one after the other.
-func measure(ctx context.Context, only []string, cpu, mem string) error {
+func measure(ctx context.Context, only []string, cpu, mem string, scale float64) error {
 	restrict()
 	if cpu != "" {
 		f, err := os.Create(cpu)
@@ -65,7 +66,7 @@ func measure(ctx context.Context, only []string, cpu, mem string) error {
 		if !slices.Contains(only, p.name) {
 			continue
 		}
-		if err := p.run(ctx, mem); err != nil {
+		if err := p.run(ctx, mem, scale); err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
 	}

@@ -24,7 +24,7 @@ import (
 // part is one figure.
 type part struct {
 	name string
-	run  func(ctx context.Context, memprofile string) error
+	run  func(ctx context.Context, memprofile string, scale float64) error
 }
 
 func parts() []part {
@@ -206,7 +206,7 @@ func (o outcome) clean() error {
 	)
 }
 
-func speed(ctx context.Context, mem string) error {
+func speed(ctx context.Context, mem string, _ float64) error {
 	o, err := load{n: 20000, parallel: 512, memory: mem}.run(ctx)
 	if err != nil {
 		return err
@@ -215,7 +215,7 @@ func speed(ctx context.Context, mem string) error {
 	return errors.Join(bound("at least 400 endpoints/s per core", float64(o.records)/o.cpu.Seconds() >= 400), o.clean())
 }
 
-func article(ctx context.Context, _ string) error {
+func article(ctx context.Context, _ string, _ float64) error {
 	o, err := load{n: 2181, timeouts: 0.10, parallel: 512}.run(ctx)
 	if err != nil {
 		return err
@@ -224,17 +224,18 @@ func article(ctx context.Context, _ string) error {
 	return errors.Join(bound("under 40 s", o.wall < 40*time.Second), o.clean())
 }
 
-func census(ctx context.Context, mem string) error {
-	o, err := load{n: 100_000, timeouts: 0.05, parallel: 2000, think: 3 * time.Second, memory: mem}.run(ctx)
+func census(ctx context.Context, mem string, scale float64) error {
+	n := int(100_000 * scale)
+	o, err := load{n: n, timeouts: 0.05, parallel: 2000, think: 3 * time.Second, memory: mem}.run(ctx)
 	if err != nil {
 		return err
 	}
-	o.print("A census: 100,000 endpoints, 5 % time-outs, connections that take 3 s, 2,000 in flight")
+	o.print(fmt.Sprintf("A census: %d endpoints, 5 %% time-outs, connections that take 3 s, 2,000 in flight", n))
 	return errors.Join(bound("under 6 min", o.wall < 6*time.Minute), bound("under 500 MB", o.peak < 500<<20), o.clean())
 }
 
 // cost prints what one probe costs a server.
-func cost(ctx context.Context, _ string) error {
+func cost(ctx context.Context, _ string, _ float64) error {
 	o, err := load{n: 2000, parallel: 128}.run(ctx)
 	if err != nil {
 		return err

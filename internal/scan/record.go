@@ -14,6 +14,7 @@ const (
 	SkipSample    Reason = "sample"    // its host has more endpoints than are sampled
 	SkipThrottled Reason = "throttled" // the host asked us to slow down more than we can wait
 	SkipNetwork   Reason = "network"   // our own network was down
+	SkipOverload  Reason = "overload"  // this machine was too busy
 	SkipCanceled  Reason = "canceled"  // the scan was stopped first
 )
 

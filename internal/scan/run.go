@@ -3,7 +3,9 @@ package scan
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,7 +30,8 @@ type run struct {
 	inFlight  int
 	asking    int // lookups
 	health    health
-	lag       lag
+	pacer     pacer
+	held      bool // probes wait for the pacer or for our own machine
 	lastStart time.Time
 }
 
@@ -55,6 +58,7 @@ func (r *run) run(ctx context.Context, targets []Target) {
 	}
 	r.admit(ctx, targets)
 	r.sched.open(time.Now())
+	r.pacer = newPacer(runtime.GOMAXPROCS(0), time.Now())
 	lagging, stop := context.WithCancel(ctx)
 	r.workers.Go(func() { r.lag.watch(lagging) })
 	r.dispatch(ctx)
@@ -152,7 +156,7 @@ func (r *run) dispatch(ctx context.Context) {
 // wait is how long the dispatcher may sleep.
 func (r *run) wait(now time.Time) (time.Duration, bool) {
 	d, ok := r.sched.wait(now)
-	if r.lag.high() && (!ok || lagTick < d) {
+	if r.held && (!ok || lagTick < d) {
 		d, ok = lagTick, true
 	}
 	if r.paused() && !r.health.asking {
@@ -212,12 +216,15 @@ func (r *run) start(ctx context.Context, now time.Time) {
 		}
 		r.ask(ctx, l)
 	}
+	r.held = false
 	for began := 0; r.inFlight < r.opts.Parallel && !r.paused(); began++ {
-		if r.lag.high() && (began > 0 || now.Sub(r.lastStart) < lagTick) {
+		if r.lag.high() && (began > 0 || now.Sub(r.lastStart) < lagTick) || !r.pacer.take(now) {
+			r.held = true
 			return
 		}
 		j := r.sched.next(now)
 		if j == nil {
+			r.pacer.giveBack()
 			return
 		}
 		r.lastStart = now
@@ -282,6 +289,10 @@ func (r *run) take(ctx context.Context, f finished) {
 		r.control(ctx)
 	}
 	r.progress.down(r.health.down)
+	if r.tooBusy(f) {
+		r.again(j, res, now)
+		return
+	}
 	tooLong := res.RetryAfter > r.opts.MaxRetryAfter
 	switch {
 	case r.health.down && judge(res) != verdictAnswer && judge(res) != verdictNone:
@@ -301,6 +312,24 @@ func (r *run) take(ctx context.Context, f finished) {
 		}
 		r.emit(Record{Result: res, Name: j.target.Name, Source: j.target.Source, Key: j.target.Key})
 	}
+}
+
+// tooBusy tells whether a result may say more about this machine than about
+// the server: it speaks of slowness or accuses, and a tenth of the budget was
+// lost to our own lateness.
+func (r *run) tooBusy(f finished) bool {
+	slow := slices.ContainsFunc(f.result.Codes, func(code string) bool { return strings.HasPrefix(code, "slow.") })
+	return f.lost > r.opts.Probe.Budget/10 && f.job.target.Host != "" && (slow || f.result.Grade.Accuses())
+}
+
+// again measures a target again because this machine was too busy, a few times.
+func (r *run) again(j *job, res probe.Result, now time.Time) {
+	if j.redone == maxRedone {
+		r.notMeasured(j, res, SkipOverload, "this machine was too busy to measure it")
+		return
+	}
+	j.redone++
+	r.sched.later(j, now.Add(r.opts.ConfirmAfter*time.Duration(j.redone)))
 }
 
 // pace adapts the lane to an answer: slower when the server asks for it, and
@@ -351,7 +380,7 @@ func (r *run) notMeasured(j *job, res probe.Result, why Reason, note string) {
 	if j.first != nil {
 		res.Unconfirmed = j.first.Codes
 	}
-	if res.Grade.Accuses() {
+	if res.Grade != finding.Unknown {
 		res.Unconfirmed = res.Codes
 		res.Grade, res.Codes, res.Findings, res.Curl = finding.Unknown, []string{}, []finding.Finding{}, ""
 	}

@@ -64,6 +64,7 @@ type Scanner struct {
 	resolver *Resolver
 	robots   *robots
 	progress progressBox
+	lag      lag
 }
 
 const (
@@ -75,6 +76,8 @@ const (
 	serverErrorFactor = 4
 	// maxThrottled answers 429 in a row make us leave a domain alone.
 	maxThrottled = 8
+	// maxRedone is how often a target is measured again because we were busy.
+	maxRedone = 3
 )
 
 // New returns a Scanner.
@@ -171,6 +174,8 @@ type finished struct {
 	// forbidden is set when robots.txt kept us from probing.
 	forbidden string
 	control   bool
+	// lost is how much time this process lost meanwhile.
+	lost time.Duration
 }
 
 // measure makes one probe. It runs in a worker.
@@ -179,6 +184,7 @@ func (s *Scanner) measure(ctx context.Context, j *job, p *pin) finished {
 		ctx = context.WithValue(ctx, pinKey{}, p)
 	}
 	f := finished{job: j}
+	before := s.lag.soFar()
 	if s.robots != nil && j.target.Host != "" && j.first == nil {
 		if u, err := url.Parse(j.target.URL); err == nil {
 			f.forbidden = s.robots.forbids(ctx, u)
@@ -189,6 +195,7 @@ func (s *Scanner) measure(ctx context.Context, j *job, p *pin) finished {
 			Name: shown(j.target.URL), Endpoint: client.Endpoint{URL: j.target.URL},
 		}).Brief()
 	}
+	f.lost = s.lag.soFar() - before
 	return f
 }
 

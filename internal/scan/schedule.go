@@ -17,6 +17,8 @@ type job struct {
 	// retried is set once the target was put off because it was throttled, or
 	// because our own network was down.
 	retried bool
+	// redone counts the probes that our own machine was too busy for.
+	redone int
 	// holds are the addresses taken while the probe is under way.
 	holds []*address
 }
