@@ -42,6 +42,7 @@ func rooms() map[string]Layer {
 		"internal/scaffold": Workload,
 		"internal/scan":     Workload,
 
+		"internal/config": Shell,
 		"internal/report": Shell,
 		"internal/web":    Shell,
 		"internal/cli":    CLI,
