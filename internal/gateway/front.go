@@ -10,6 +10,7 @@ import (
 
 	"github.com/holdfast-mcp/holdfast/internal/client"
 	"github.com/holdfast-mcp/holdfast/internal/mcp"
+	"github.com/holdfast-mcp/holdfast/internal/telemetry"
 )
 
 // front is the endpoint of one server.
@@ -19,13 +20,14 @@ type front struct {
 	url     *url.URL // nil for stdio
 	health  *health
 	pipes   *pipes
-	modern  *modernBridge // modern clients of a legacy server
-	legacy  *legacyBridge // legacy clients of a modern server
+	modern  *modernBridge     // modern clients of a legacy server
+	legacy  *legacyBridge     // legacy clients of a modern server
+	metrics *telemetry.Server // nil counts nothing
 	log     *slog.Logger
 }
 
 func (g *Gateway) newFront(s Server) (*front, error) {
-	f := &front{gateway: g, server: s, log: g.cfg.Logger.With("server", s.Name)}
+	f := &front{gateway: g, server: s, metrics: g.cfg.Metrics.Server(s.Name), log: g.cfg.Logger.With("server", s.Name)}
 	if len(s.Endpoint.Command) == 0 {
 		u, err := client.ParseURL(s.Endpoint.URL)
 		if err != nil {
@@ -49,6 +51,7 @@ type inbound struct {
 	msg  *mcp.Message
 	body []byte
 	era  mcp.Era
+	call *telemetry.Call // nil for GET and DELETE
 }
 
 // ServeHTTP implements http.Handler.
@@ -57,13 +60,17 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case http.MethodPost:
 		in, refusal := f.read(w, r)
 		if refusal != nil {
+			f.gateway.cfg.Metrics.Refused(refusal.kind())
 			refusal.write(w)
 			return
 		}
+		in.call = f.metrics.Begin(in.era, in.msg.Method)
+		defer in.call.End()
 		f.dispatch(w, r, in)
 	case http.MethodGet, http.MethodDelete:
 		f.dispatch(w, r, &inbound{era: mcp.EraLegacy})
 	default:
+		f.gateway.cfg.Metrics.Refused(telemetry.RefusedMethod)
 		w.Header().Set("Allow", "POST, GET, DELETE")
 		refuse(w, http.StatusMethodNotAllowed, "only POST, GET and DELETE")
 	}

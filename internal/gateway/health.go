@@ -41,7 +41,7 @@ type health struct {
 func newHealth(cfg Config, s Server, log *slog.Logger) *health {
 	every := cfg.ProbeEvery
 	if len(s.Endpoint.Command) > 0 {
-		every = max(every, stdioProbeEvery)
+		every = max(every, StdioProbeEvery)
 	}
 	return &health{
 		prober: probe.New(probe.Options{
@@ -53,8 +53,9 @@ func newHealth(cfg Config, s Server, log *slog.Logger) *health {
 	}
 }
 
-// stdioProbeEvery: each probe of a command starts a process.
-const stdioProbeEvery = 5 * time.Minute
+// StdioProbeEvery is the least pause between probes of a command: each starts a
+// process.
+const StdioProbeEvery = 5 * time.Minute
 
 // run probes until ctx ends: at once, then every so often with jitter, sooner
 // while the server is not ready.

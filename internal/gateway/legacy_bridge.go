@@ -95,12 +95,12 @@ func (b *legacyBridge) initialize(w http.ResponseWriter, r *http.Request, in *in
 	defer cancel()
 	answer, err := b.ask(ctx, client, &mcp.Message{Method: mcp.MethodDiscover})
 	if err != nil {
-		b.front.failure(in.msg.ID, err).write(w)
+		b.front.failure(in, err).write(w)
 		return
 	}
 	server, err := bridge.FromDiscover(answer.Result)
 	if answer.Kind != mcp.Response || err != nil {
-		b.front.failure(in.msg.ID, errors.New("server/discover is answered without a result")).write(w)
+		b.front.failure(in, errors.New("server/discover is answered without a result")).write(w)
 		return
 	}
 	s, ok := b.add(client)
@@ -258,7 +258,7 @@ func (b *legacyBridge) call(w http.ResponseWriter, r *http.Request, in *inbound,
 		answer, err := b.round(ctx, s, msg, out)
 		if err != nil {
 			if ctx.Err() == nil {
-				out.refuse(b.front.failure(in.msg.ID, err))
+				out.refuse(b.front.failure(in, err))
 			}
 			return
 		}

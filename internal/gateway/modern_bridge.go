@@ -16,7 +16,9 @@ import (
 	"time"
 
 	"github.com/holdfast-mcp/holdfast/internal/bridge"
+	"github.com/holdfast-mcp/holdfast/internal/egress"
 	"github.com/holdfast-mcp/holdfast/internal/mcp"
+	"github.com/holdfast-mcp/holdfast/internal/telemetry"
 )
 
 const (
@@ -83,6 +85,7 @@ func (b *modernBridge) serve(w http.ResponseWriter, r *http.Request, in *inbound
 	case bridge.Bridged(in.msg.Method):
 		b.call(w, r, in)
 	default:
+		in.call.Note(telemetry.Refused)
 		(&refusal{status: http.StatusNotFound, code: mcp.CodeMethodNotFound, id: in.msg.ID, message: "method not found: " + clip(in.msg.Method)}).write(w)
 	}
 }
@@ -241,7 +244,7 @@ func (c *bridgedCall) start() {
 	for attempt := 0; ; attempt++ {
 		s, err := c.bridge.session(c.ctx, c.in)
 		if err != nil {
-			c.out.refuse(c.bridge.front.failure(c.in.msg.ID, err))
+			c.out.refuse(c.bridge.front.failure(c.in, err))
 			return
 		}
 		c.session = s
@@ -251,7 +254,7 @@ func (c *bridgedCall) start() {
 			continue
 		}
 		if err != nil {
-			c.out.refuse(c.bridge.front.failure(c.in.msg.ID, err))
+			c.out.refuse(c.bridge.front.failure(c.in, err))
 			return
 		}
 		c.follow(in)
@@ -314,6 +317,7 @@ func (c *bridgedCall) follow(in <-chan delivery) {
 	})
 	switch {
 	case err != nil:
+		c.in.call.Note(telemetry.Canceled)
 		c.cancel("the client went away") // in this era that cancels
 	case !answered:
 		c.stop()
@@ -463,7 +467,7 @@ func (c *bridgedCall) resume(answers map[string]json.RawMessage, state string) {
 	}
 	if err := c.session.link.post(c.ctx, (&mcp.Message{ID: p.question, Result: answer}).Encode()); err != nil {
 		c.stop()
-		c.out.refuse(c.bridge.front.failure(c.in.msg.ID, err))
+		c.out.refuse(c.bridge.front.failure(c.in, err))
 		return
 	}
 	c.follow(p.in)
@@ -512,12 +516,23 @@ func (b *modernBridge) unpark(state string, digest [sha256.Size]byte) *parkedCal
 }
 
 // failure is the answer for a server that could not be asked.
-func (f *front) failure(id mcp.ID, err error) *refusal {
+func (f *front) failure(in *inbound, err error) *refusal {
 	if errors.Is(err, errSessionLost) {
 		err = fmt.Errorf("the server forgets sessions as soon as they are opened: %w", err)
 	}
 	e := describeFailure(f.server.Name, err)
-	e.id = id
+	if in.msg != nil {
+		e.id = in.msg.ID
+	}
+	phase, outcome := "other", telemetry.Ambiguous
+	if fault, ok := errors.AsType[*egress.Error](err); ok {
+		phase = fault.Phase.String()
+		if fault.Phase < egress.PhaseSend {
+			outcome = telemetry.NotRun
+		}
+	}
+	f.metrics.UpstreamFailed(phase)
+	in.call.Note(outcome)
 	f.log.Warn("upstream failed", "err", err)
 	return e
 }

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/holdfast-mcp/holdfast/internal/telemetry"
 )
 
 // originGuard refuses what a web page in somebody's browser could send: a Host
@@ -16,8 +18,10 @@ func (g *Gateway) originGuard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case !g.hostAllowed(r):
+			g.cfg.Metrics.Refused(telemetry.RefusedHost)
 			refuse(w, http.StatusForbidden, "Host is not one of ours")
 		case !g.originAllowed(r):
+			g.cfg.Metrics.Refused(telemetry.RefusedOrigin)
 			refuse(w, http.StatusForbidden, "Origin is not allowed")
 		default:
 			next.ServeHTTP(w, r)

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/holdfast-mcp/holdfast/internal/mcp"
+	"github.com/holdfast-mcp/holdfast/internal/telemetry"
 )
 
 // refusal is an answer of our own: an HTTP status and a JSON-RPC error.
@@ -17,6 +18,20 @@ type refusal struct {
 	data    any
 	// retryAfter is in seconds, 0 for none.
 	retryAfter int
+}
+
+// kind is how a refusal of an unread message is counted.
+func (e *refusal) kind() telemetry.Refusal {
+	switch {
+	case e.status == http.StatusUnsupportedMediaType:
+		return telemetry.RefusedMediaType
+	case e.status == http.StatusRequestEntityTooLarge:
+		return telemetry.RefusedTooLarge
+	case e.code == mcp.CodeHeaderMismatch:
+		return telemetry.RefusedHeaders
+	default:
+		return telemetry.RefusedMalformed
+	}
 }
 
 type errorMessage struct {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/holdfast-mcp/holdfast/internal/egress"
 	"github.com/holdfast-mcp/holdfast/internal/mcp"
+	"github.com/holdfast-mcp/holdfast/internal/telemetry"
 )
 
 // relay passes one request to a server of Streamable HTTP and its answer back,
@@ -36,7 +37,7 @@ func (f *front) relay(w http.ResponseWriter, r *http.Request, in *inbound) {
 	}
 	copyHeader(w.Header(), res.Header)
 	if strings.HasPrefix(res.Header.Get("Content-Type"), mcp.TypeEventStream) {
-		f.stream(w, res)
+		f.stream(w, in, res)
 		return
 	}
 	w.WriteHeader(res.StatusCode)
@@ -46,6 +47,7 @@ func (f *front) relay(w http.ResponseWriter, r *http.Request, in *inbound) {
 	// which is all that can be said after the head.
 	if _, err := io.CopyBuffer(onlyWriter{w}, res.Body, *buf); err != nil && r.Context().Err() == nil {
 		f.log.Warn("answer broke off", "err", err)
+		in.call.Note(telemetry.Broken)
 		panic(http.ErrAbortHandler)
 	}
 }
@@ -124,7 +126,8 @@ func copyHeader(to, from http.Header) {
 
 // stream passes an event stream on, each piece at once, with comments while it
 // is silent.
-func (f *front) stream(w http.ResponseWriter, res *egress.Response) {
+func (f *front) stream(w http.ResponseWriter, in *inbound, res *egress.Response) {
+	defer f.metrics.Stream(streamKind(in))()
 	h := w.Header()
 	h.Del("Content-Length")
 	h.Set("Cache-Control", "no-cache, no-transform")
@@ -145,6 +148,7 @@ func (f *front) stream(w http.ResponseWriter, res *egress.Response) {
 		if err != nil {
 			out.stop()
 			if f.gateway.streams.Err() == nil {
+				in.call.Note(telemetry.Broken)
 				panic(http.ErrAbortHandler) // the client must see that it broke off
 			}
 			return
@@ -152,14 +156,18 @@ func (f *front) stream(w http.ResponseWriter, res *egress.Response) {
 	}
 }
 
+// streamKind tells a stream that ends with an answer from one that lasts.
+func streamKind(in *inbound) telemetry.Stream {
+	if in.msg == nil || in.msg.Method == mcp.MethodListen {
+		return telemetry.StreamListen
+	}
+	return telemetry.StreamAnswer
+}
+
 // unreachable answers for a server that could not be asked, and says whether
 // the call may have run.
 func (f *front) unreachable(w http.ResponseWriter, in *inbound, err error) {
-	id := mcp.ID("")
-	if in.msg != nil {
-		id = in.msg.ID
-	}
-	f.failure(id, err).write(w)
+	f.failure(in, err).write(w)
 }
 
 // describeFailure says what happened, and whether the call may have run.
@@ -189,6 +197,7 @@ func (f *front) ourCredential(w http.ResponseWriter, in *inbound, status int) {
 	if in.msg != nil {
 		e.id = in.msg.ID
 	}
-	f.log.Error("upstream refuses our credential", "status", status)
+	in.call.Note(telemetry.Failed)
+	f.log.Debug("upstream refuses our credential", "status", status) // the probe says so, once
 	e.write(w)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/holdfast-mcp/holdfast/internal/finding"
 	"github.com/holdfast-mcp/holdfast/internal/kube/lint"
@@ -36,9 +37,13 @@ func writeLintResult(b *strings.Builder, x lint.Result, s Style) {
 	if x.Heuristic {
 		about += ", heuristic"
 	}
-	fmt.Fprintf(b, "  %s %s %s  %s\n", s.dim(fmt.Sprintf("%4d:%-3d", x.Line, x.Column)),
-		s.paint(color, fmt.Sprintf("%-7s %s", x.Severity, x.Code)), s.bold(e.Title), s.dim("("+about+")"))
 	width := s.columns()
+	place, code := fmt.Sprintf("%4d:%-3d", x.Line, x.Column), fmt.Sprintf("%-7s %s", x.Severity, x.Code)
+	before := "  "
+	if utf8.RuneCountInString(place+code+e.Title+about)+8 > width {
+		before = "\n" + strings.Repeat(" ", 11) // the object on a line of its own
+	}
+	fmt.Fprintf(b, "  %s %s %s%s%s\n", s.dim(place), s.paint(color, code), s.bold(e.Title), before, s.dim("("+about+")"))
 	labelled(b, 11, "seen:", x.Seen, width)
 	labelled(b, 11, "why: ", e.Why, width)
 	fix := x.Hint
@@ -100,7 +105,14 @@ func LintRules(w io.Writer, s Style) error {
 		if rule.Heuristic {
 			note = ", heuristic"
 		}
-		fmt.Fprintf(&b, "%s  %-7s  %-32s %s  %s\n", e.Code, e.Severity, e.Name, e.Title, s.dim("("+rule.Reads+note+")"))
+		reads := "(" + rule.Reads + note + ")"
+		line := fmt.Sprintf("%s  %-7s  %-32s %s", e.Code, e.Severity, e.Name, e.Title)
+		if s.Width > 0 && utf8.RuneCountInString(line+reads)+2 > s.Width {
+			fmt.Fprintf(&b, "%s  %-7s  %s\n", e.Code, e.Severity, e.Name)
+			labelled(&b, 15, "", e.Title+" "+reads, s.columns())
+			continue
+		}
+		fmt.Fprintf(&b, "%s  %s\n", line, s.dim(reads))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -52,3 +52,18 @@ func writeExplanation(b *strings.Builder, e manifest.Explanation, s Style) {
 		b.WriteString(s.dim(line) + "\n")
 	}
 }
+
+// Notes writes notes for a person, a line each; on a terminal of known width
+// they are wrapped.
+func Notes(w io.Writer, notes []string, s Style) error {
+	var b strings.Builder
+	for _, note := range notes {
+		if s.Width > 0 {
+			labelled(&b, 0, "note:", note, s.columns())
+		} else {
+			fmt.Fprintf(&b, "note: %s\n", note)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}

@@ -30,10 +30,10 @@ func ScanSummary(w io.Writer, c *scan.Census, article bool, s Style) error {
 		}
 		fmt.Fprintf(&b, "  %s%s %7d  %s  %s %s\n", s.grade(g), strings.Repeat(" ", 9-len(g)), n, share(n, of), s.bar(n, of, g), s.dim(note))
 	}
-	writeCounts(&b, s, "Codes", scan.Top(c.Codes), c.Total, topCodes)
-	writeCounts(&b, s, "Not measured because", scan.Top(c.Reasons), c.Total, topCodes)
-	writeCounts(&b, s, "Eras", scan.Top(c.Eras), measured, topCodes)
-	writeCounts(&b, s, "Authentication", scan.Top(c.Postures), measured, topCodes)
+	writeCounts(&b, s, "Codes", scan.Top(c.Codes), c.Total)
+	writeCounts(&b, s, "Not measured because", scan.Top(c.Reasons), c.Total)
+	writeCounts(&b, s, "Eras", scan.Top(c.Eras), measured)
+	writeCounts(&b, s, "Authentication", scan.Top(c.Postures), measured)
 	if c.Usable > 0 {
 		fmt.Fprintf(&b, "\n  %s  half within %s, 95 %% within %s\n", s.bold("Tool list"), roundTime(c.Latency(0.5)), roundTime(c.Latency(0.95)))
 		for _, d := range scan.Budgets() {
@@ -49,15 +49,15 @@ func ScanSummary(w io.Writer, c *scan.Census, article bool, s Style) error {
 	return err
 }
 
-func writeCounts(b *strings.Builder, s Style, title string, counts []scan.Count, of, most int) {
+func writeCounts(b *strings.Builder, s Style, title string, counts []scan.Count, of int) {
 	if len(counts) == 0 {
 		return
 	}
 	fmt.Fprintf(b, "\n  %s\n", s.bold(title))
-	for _, c := range counts[:min(most, len(counts))] {
+	for _, c := range counts[:min(topCodes, len(counts))] {
 		fmt.Fprintf(b, "  %-28s %7d  %s\n", c.Name, c.N, share(c.N, of))
 	}
-	if rest := len(counts) - most; rest > 0 {
+	if rest := len(counts) - topCodes; rest > 0 {
 		fmt.Fprintf(b, "  %s\n", s.dim(fmt.Sprintf("and %d more", rest)))
 	}
 }

@@ -268,7 +268,7 @@ func (in *loadedInputs) problems(opts Options) []Result {
 		}
 		p := Pass{opts: opts, rule: Rule{Name: b.rule}, entry: entry, out: &out}
 		o := &Object{file: b.file, Kind: "file", Name: filepath.Base(b.file.Path)}
-		p.add(o, b.line, b.column, "", nil, b.seen)
+		p.add(o, place{line: b.line, column: b.column}, nil, b.seen)
 	}
 	return out
 }

@@ -48,13 +48,13 @@ func (p *Pass) ReportFix(at Value, fix *Fix, format string, args ...any) {
 		return
 	}
 	line, column := at.pos()
-	p.add(at.obj, line, column, at.path(), fix, fmt.Sprintf(format, args...))
+	p.add(at.obj, place{line, column, at.path()}, fix, fmt.Sprintf(format, args...))
 }
 
 // ReportLine reports a line of a file that has no nodes. The key takes the
 // place of a path in the fingerprint.
 func (p *Pass) ReportLine(f *File, line int, key string, fix *Fix, seen string) {
-	p.add(fileObject(f), line, 1, key, fix, seen)
+	p.add(fileObject(f), place{line, 1, key}, fix, seen)
 }
 
 // maxSeen bounds what is repeated from a file, in bytes.
@@ -75,17 +75,23 @@ func printable(s string) string {
 	return s
 }
 
-func (p *Pass) add(o *Object, line, column int, path string, fix *Fix, seen string) {
+// place is where in an object a finding stands.
+type place struct {
+	line, column int
+	path         string
+}
+
+func (p *Pass) add(o *Object, at place, fix *Fix, seen string) {
 	if fix != nil && len(fix.edits) == 0 {
 		fix = nil
 	}
 	r := Result{
 		Finding:   finding.Finding{Code: p.entry.Code, Name: p.entry.Name, Severity: p.entry.Severity, Seen: printable(seen), Hint: p.entry.Do},
 		File:      o.file.Path,
-		Line:      max(line, 1),
-		Column:    max(column, 1),
+		Line:      max(at.line, 1),
+		Column:    max(at.column, 1),
 		Object:    printable(o.String()),
-		Path:      printable(path),
+		Path:      printable(at.path),
 		Heuristic: p.rule.Heuristic,
 		Fix:       fix,
 		object:    o,

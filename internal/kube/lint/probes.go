@@ -130,7 +130,7 @@ func startupFix(c Container, live Value) *Fix {
 	return setKey("add a startup probe that gives two minutes", c.Value, handler, startup)
 }
 
-var deepPath = regexp.MustCompile(`(?i)(?:^|[/_-])(?:deep|full|upstreams?|dependenc(?:y|ies)|deps|downstream|backends?|mcp)(?:$|[/_?-])`)
+var deepPath = regexp.MustCompile(`(?i)(?:^|[/_-])(?:deep|full|upstreams?|dependenc(?:y|ies)|deps|downstream|backends?)(?:$|[/_?-])|(?:^|/)mcp(?:$|[/?])`)
 
 func probeTimeoutShort(p *Pass) {
 	handlers := p.handlerTimeouts()

@@ -6,7 +6,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -168,7 +168,7 @@ func (f *Flock) httpServer() *http.Server {
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
 	return &http.Server{
-		Handler: f, Protocols: protocols, ErrorLog: log.New(io.Discard, "", 0),
+		Handler: f, Protocols: protocols, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
 		BaseContext: func(net.Listener) context.Context { return f.ctx },
 		ConnState: func(_ net.Conn, state http.ConnState) {
 			switch state {

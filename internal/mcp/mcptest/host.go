@@ -5,7 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -241,7 +241,7 @@ func (h *Host) serve(handler http.Handler) error {
 	h.server = &http.Server{
 		Handler:   h.world.counted(handler),
 		Protocols: protocols,
-		ErrorLog:  log.New(io.Discard, "", 0),
+		ErrorLog:  slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
 		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
 			return context.WithValue(ctx, connKey{}, int(h.world.conns.Add(1)))
 		},
