@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/holdfast-mcp/holdfast/internal/client"
+	"github.com/holdfast-mcp/holdfast/internal/config"
 	"github.com/holdfast-mcp/holdfast/internal/demo"
 	"github.com/holdfast-mcp/holdfast/internal/egress"
 	"github.com/holdfast-mcp/holdfast/internal/gateway"
@@ -19,6 +21,8 @@ import (
 
 type serveFlags struct {
 	credentialFlags
+	config              string
+	check               bool
 	upstream, name      string
 	listen, admin       string
 	hosts, origins      []string
@@ -32,10 +36,10 @@ type serveFlags struct {
 func newServe(w World) *cobra.Command {
 	var f serveFlags
 	cmd := &cobra.Command{
-		Use:   "serve --upstream URL | serve [flags] -- CMD [ARG…] | serve --demo",
+		Use:   "serve --upstream URL | serve [flags] -- CMD [ARG…] | serve -c FILE | serve --demo",
 		Short: "Stand in front of a server: one URL for every client",
-		Long: `Serve stands in front of one MCP server and gives it one URL for clients of
-every revision. It reads each message once and strictly, refuses what a web page
+		Long: `Serve stands in front of an MCP server, or with -c of several, and gives each
+one URL for clients of every revision. It reads each message once and strictly, refuses what a web page
 could forge, relays bytes, keeps streams alive, and says on an address of its own
 whether the server works: /readyz is the answer of a probe that makes a client's
 journey, /livez that of this process.
@@ -45,19 +49,34 @@ A stdio command gets a process per client session.
 The Authorization header of clients is not passed on. What the server is shown
 comes from --token-file or --header-file.
 
+With -c all of this stands in a file, the one that render writes for a pod; see
+docs/configuration.md. It is read once, and strictly: what this version cannot
+do is an error, never passed over. --check reads it, with the secrets that it
+names, and starts nothing.
+
 On SIGTERM or Ctrl-C it turns unready, waits --drain-delay, ends endless
 streams, lets calls finish for up to --grace, and stops. A second signal stops
-at once.`,
+at once.
+
+Exit codes: 0 stopped or the file is right, 1 an address could not be served any
+more, 2 wrong usage or configuration.`,
 		Example: `  holdfast serve --demo
   holdfast serve --upstream http://localhost:8000/mcp
   holdfast serve -- npx -y @modelcontextprotocol/server-everything
+  holdfast serve -c holdfast.yaml --check
   curl -s localhost:9090/readyz`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.exclusive(cmd, args); err != nil {
+				return err
+			}
 			return f.run(cmd.Context(), w, args)
 		},
 	}
 	f.add(cmd)
 	flags := cmd.Flags()
+	flags.StringVarP(&f.config, "config", "c", "", "file that says what to serve and how")
+	flags.BoolVar(&f.check, "check", false, "only say whether the file is right")
+	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	flags.StringVar(&f.upstream, "upstream", "", "URL of the server")
 	flags.StringVar(&f.name, "name", "", "name of the server, part of its URL (default: from URL or command)")
 	flags.BoolVar(&f.demo, "demo", false, "stand in front of built-in servers of every era, one of them flaky")
@@ -76,9 +95,35 @@ at once.`,
 	return cmd
 }
 
+// exclusive refuses a mixture of the four ways to say what to serve.
+func (f *serveFlags) exclusive(cmd *cobra.Command, args []string) error {
+	given := 0
+	for _, is := range []bool{f.config != "", f.upstream != "", len(args) > 0, f.demo} {
+		if is {
+			given++
+		}
+	}
+	if given != 1 {
+		return usage("for example: holdfast serve --upstream http://localhost:8000/mcp", "give one of --upstream URL, -- CMD…, -c FILE, --demo")
+	}
+	if f.config == "" {
+		if f.check {
+			return usage("", "--check is for a file: give -c FILE")
+		}
+		return nil
+	}
+	for _, name := range []string{"name", "token-file", "header-file", "listen", "admin", "probe-every", "budget", "drain-delay", "grace", "heartbeat"} {
+		if cmd.Flags().Changed(name) {
+			return usage("see docs/configuration.md", "--%s does not go with -c: say it in the file", name)
+		}
+	}
+	return nil
+}
+
 func (f *serveFlags) run(ctx context.Context, w World, args []string) error {
-	servers, stop, err := f.servers(ctx, args)
-	if err != nil {
+	logger := f.logger(w)
+	cfg, stop, err := f.front(ctx, w, args, logger)
+	if err != nil || f.check {
 		return err
 	}
 	defer stop()
@@ -87,38 +132,69 @@ func (f *serveFlags) run(ctx context.Context, w World, args []string) error {
 		return err
 	}
 	info, agent := identity()
-	g, err := gateway.New(ctx, gateway.Config{
-		Public: f.listen, Admin: f.admin, Servers: servers,
-		AllowHosts: f.hosts, AllowOrigins: f.origins,
-		ProbeEvery: f.every, ProbeBudget: f.budget, DrainDelay: f.drainDelay, Grace: f.grace, Heartbeat: f.heartbeat,
-		Egress: egress.Options{Guard: nearby(), RootCAs: roots},
-		Info:   info, UserAgent: agent, ParentEnv: w.Env, Logger: f.logger(w),
-		Metrics: telemetry.New(info.Version), StatusPage: web.Gateway,
-	})
+	cfg.AllowHosts, cfg.AllowOrigins = f.hosts, f.origins
+	cfg.Egress = egress.Options{Guard: nearby(), RootCAs: roots}
+	cfg.Info, cfg.UserAgent, cfg.ParentEnv, cfg.Logger = info, agent, w.Env, logger
+	cfg.Metrics, cfg.StatusPage = telemetry.New(info.Version), web.Gateway
+	g, err := gateway.New(ctx, cfg)
 	if err != nil {
-		return &exitError{code: exitUsage, err: err, hint: "another program may use the address; choose one with --listen or --admin"}
+		hint := "another program may use the address; choose one with --listen or --admin"
+		if f.config != "" {
+			hint = "another program may use the address; choose one under listen in " + f.config
+		}
+		return &exitError{code: exitUsage, err: err, hint: hint}
 	}
-	f.announce(w, g, servers)
+	f.announce(w, g, cfg.Servers)
 	if err := g.Run(ctx); err != nil {
 		return &exitError{code: exitFindings, err: err}
 	}
 	return nil
 }
 
-// servers reads what to stand in front of.
+// front reads what to stand in front of, and how. The caller calls stop when
+// there is no error and it does not just check.
+func (f *serveFlags) front(ctx context.Context, w World, args []string, logger *slog.Logger) (cfg gateway.Config, stop func(), err error) {
+	if f.config != "" {
+		cfg, err = f.file(w, logger)
+		return cfg, func() {}, err
+	}
+	servers, stop, err := f.servers(ctx, args)
+	return gateway.Config{
+		Public: f.listen, Admin: f.admin, Servers: servers,
+		ProbeEvery: f.every, ProbeBudget: f.budget, DrainDelay: f.drainDelay, Grace: f.grace, Heartbeat: f.heartbeat,
+	}, stop, err
+}
+
+// file reads the configuration and tells what is wrong with it, or with --check
+// that nothing is.
+func (f *serveFlags) file(w World, logger *slog.Logger) (gateway.Config, error) {
+	c, err := config.Load(f.config, w.Env)
+	if err != nil {
+		text := err.Error()
+		if n := 1 + strings.Count(text, "\n"); n > 1 {
+			fmt.Fprintln(w.Stderr, text)
+			err = fmt.Errorf("%d errors in %s, nothing served", n, f.config)
+		}
+		return gateway.Config{}, &exitError{code: exitUsage, err: err}
+	}
+	if f.check {
+		for _, n := range c.Notes {
+			fmt.Fprintf(w.Stderr, "warning: %v\n", n)
+		}
+		fmt.Fprintf(w.Stdout, "%s is right; servers: %d\n", f.config, len(c.Front.Servers))
+		return c.Front, nil
+	}
+	for _, n := range c.Notes {
+		logger.Warn(n.Path+" "+n.Message, "file", n.File, "line", n.Line)
+	}
+	return c.Front, nil
+}
+
+// servers reads what to stand in front of from the flags.
 func (f *serveFlags) servers(ctx context.Context, args []string) ([]gateway.Server, func(), error) {
 	header, err := f.header()
 	if err != nil {
 		return nil, nil, err
-	}
-	given := 0
-	for _, is := range []bool{f.upstream != "", len(args) > 0, f.demo} {
-		if is {
-			given++
-		}
-	}
-	if given != 1 {
-		return nil, nil, usage("for example: holdfast serve --upstream http://localhost:8000/mcp", "give one of --upstream URL, -- CMD…, --demo")
 	}
 	if f.demo {
 		return startDemo(ctx)
