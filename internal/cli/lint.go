@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -41,18 +40,19 @@ MCP server unusable for its clients. Folders are walked, - is stdin. What is
 named together is judged together: a Service against its pods, a route against
 its time-outs, a Role against its binding.
 
-Only workloads that look like MCP servers are judged; --all judges every one, and
-the label holdfast.dev/mcp decides for one. A finding is ignored by the comment
-"# holdfast:ignore HF411 reason" on its line or the one above, by the annotation
-lint.holdfast.dev/ignore: "HF411=reason", or in the file of --config:
+Only workloads that look like MCP servers are judged; --all judges every one,
+and the label holdfast.dev/mcp decides for one. A finding is ignored by the
+comment "# holdfast:ignore HF411 reason" on its line or the one above, by the
+annotation lint.holdfast.dev/ignore: "HF411=reason", or in the file of --config:
 
   all: false
   skip: [HF509]
   severity: {HF411: error}
-  ignore: [{code: HF501, object: "Deployment tools/*", file: "dev/*", reason: loaded by kind}]
+  ignore:
+    - {code: HF501, object: "Deployment tools/*", reason: loaded by kind}
 
-Exit codes: 0 nothing found as bad as --fail-on, 1 findings, 2 wrong usage, or an
-input cannot be read. A file that can be read and not parsed is a finding.`,
+Exit codes: 0 nothing found as bad as --fail-on, 1 findings, 2 wrong usage, or
+an input cannot be read. A file that can be read and not parsed is a finding.`,
 		Example: `  holdfast lint .
   holdfast lint --fail-on error -o sarif deploy/ > lint.sarif
   helm template weather ./chart | holdfast lint -
@@ -83,19 +83,19 @@ func (f *lintFlags) add(cmd *cobra.Command) {
 		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 	}
 	f.failOn = string(finding.Warning)
-	oneOf(&f.failOn, "fail-on", "exit 1 on findings of this severity or a worse one", string(finding.Error), string(finding.Warning), string(finding.Info))
+	oneOf(&f.failOn, "fail-on", "exit 1 on findings as bad as this", string(finding.Error), string(finding.Warning), string(finding.Info))
 	flags.BoolVar(&f.all, "all", false, "judge every workload as an MCP server")
-	flags.StringSliceVar(&f.only, "only", nil, "judge by these rules only, by code or name")
+	flags.StringSliceVar(&f.only, "only", nil, "only these rules, by code or name")
 	flags.StringSliceVar(&f.skip, "skip", nil, "leave out these rules, by code or name")
-	flags.StringVar(&f.config, "config", "", "file with rules to skip, severities, and findings to ignore for a reason")
-	flags.StringVar(&f.baseline, "baseline", "", "file of findings that are known and tolerated")
-	flags.BoolVar(&f.writeBaseline, "write-baseline", false, "write what is found now to the file of --baseline")
-	flags.BoolVar(&f.fix, "fix", false, "print a patch of what can be mended mechanically, instead of the findings")
-	flags.BoolVar(&f.write, "write", false, "with --fix: change the files, then report what is left")
+	flags.StringVar(&f.config, "config", "", "file of exceptions, see above")
+	flags.StringVar(&f.baseline, "baseline", "", "file of tolerated findings")
+	flags.BoolVar(&f.writeBaseline, "write-baseline", false, "write the file of --baseline anew")
+	flags.BoolVar(&f.fix, "fix", false, "print a patch instead of the findings")
+	flags.BoolVar(&f.write, "write", false, "with --fix: change the files")
 	flags.BoolVar(&f.listRules, "list-rules", false, "list the rules and what each reads")
-	oneOf(&f.export, "export", "print the rules that can be said in CEL for another tool", "kube-linter", "vap")
+	oneOf(&f.export, "export", "print the rules in CEL for another tool", "kube-linter", "vap")
 	f.action = "Deny"
-	oneOf(&f.action, "action", "what the policies of --export vap do", "Deny", "Warn", "Audit")
+	oneOf(&f.action, "action", "what policies of --export vap do", "Deny", "Warn", "Audit")
 	for _, name := range []string{"only", "skip"} {
 		_ = cmd.RegisterFlagCompletionFunc(name, completeRules)
 	}
@@ -209,21 +209,6 @@ func rulesNamed(where string, words []string) ([]string, error) {
 	return codes, errors.Join(errs...)
 }
 
-// counting notes whether anything came through: an empty stdin is most often
-// the output of a command that failed.
-type counting struct {
-	io.Reader
-	empty bool
-}
-
-func (c *counting) Read(p []byte) (int, error) {
-	n, err := c.Reader.Read(p)
-	if len(bytes.TrimSpace(p[:n])) > 0 {
-		c.empty = false
-	}
-	return n, err
-}
-
 func (f *lintFlags) run(ctx context.Context, w World, paths []string) error {
 	opts, err := f.options()
 	if err != nil {
@@ -232,12 +217,13 @@ func (f *lintFlags) run(ctx context.Context, w World, paths []string) error {
 	if err := present(paths); err != nil {
 		return err
 	}
-	stdin := &counting{Reader: w.Stdin, empty: slices.Contains(paths, stdinName)}
+	stdin := openStdin(ctx, w)
+	defer stdin.Close()
 	r, err := judge(ctx, w, opts, inputs(paths, stdin))
 	if err != nil {
 		return err
 	}
-	if stdin.empty {
+	if slices.Contains(paths, stdinName) && stdin.blank() {
 		return usage("did the command before the pipe fail?", "stdin: nothing in it")
 	}
 	if f.write {

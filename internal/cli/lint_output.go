@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/holdfast-mcp/holdfast/internal/kube/lint"
 	"github.com/holdfast-mcp/holdfast/internal/report"
@@ -56,7 +57,11 @@ func (f *lintFlags) writeReport(w World, r lint.Report) error {
 	case "json":
 		err = report.LintJSON(&out, r)
 	case "sarif":
-		err = report.LintSARIF(&out, r, buildVersion())
+		version := ""
+		if v := buildVersion(); releaseTag.MatchString(v) {
+			version = strings.TrimPrefix(v, "v") // SARIF wants a semantic version or none
+		}
+		err = report.LintSARIF(&out, r, version)
 	case "github":
 		err = report.LintGitHub(&out, r)
 	case "junit":

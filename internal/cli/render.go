@@ -51,8 +51,8 @@ registry. With --allow-tags what has no digest stays as it is.
 Objects go to stdout, or with --split to a folder: a file each and a
 kustomization.yaml. What a person must know or do besides goes to stderr.
 
-Exit codes: 0 rendered, 2 wrong usage or input (nothing is written), 4 a registry
-cannot be reached.`,
+Exit codes: 0 rendered, 2 wrong usage or input (nothing is written), 4 a
+registry cannot be reached.`,
 		Example: `  holdfast render mcpserver.yaml | kubectl apply -f -
   holdfast render --resolve --split deploy/ mcpserver.yaml gateway.yaml
   holdfast render --explain mcpserver.yaml
@@ -62,9 +62,9 @@ cannot be reached.`,
 	flags := cmd.Flags()
 	flags.StringVar(&f.frontImage, "front-image", releasedImage(buildVersion()), "image of Holdfast itself, name@sha256:…")
 	flags.StringVar(&f.namespace, "namespace", "", "namespace of declarations that name none")
-	flags.StringVar(&f.kubernetes, "kubernetes", "1.35", "the oldest Kubernetes that the objects shall run in")
-	flags.StringVar(&f.split, "split", "", "write a file per object and a kustomization.yaml into this folder")
-	flags.BoolVar(&f.explain, "explain", false, "print why each value is what it is, instead of the objects")
+	flags.StringVar(&f.kubernetes, "kubernetes", "1.35", "oldest version that the objects shall run in")
+	flags.StringVar(&f.split, "split", "", "write a file per object into this folder")
+	flags.BoolVar(&f.explain, "explain", false, "print why each value is what it is")
 	flags.BoolVar(&f.resolve, "resolve", false, "ask the registries which digests stand behind tags")
 	flags.BoolVar(&f.allowTags, "allow-tags", false, "let images stand that are not pinned by digest")
 	outputFlag(cmd, &f.output, "text", "json")
@@ -79,7 +79,7 @@ func (f *renderFlags) run(ctx context.Context, w World, names []string) error {
 	if err != nil {
 		return err
 	}
-	decls, err := readDeclarations(w, names)
+	decls, err := readDeclarations(ctx, w, names)
 	if opts.FrontImage == "" {
 		missing := fmt.Errorf("no image for the front: %s is no release, so name one with --front-image", buildVersion())
 		err = errors.Join(err, missing)
@@ -96,8 +96,8 @@ func (f *renderFlags) run(ctx context.Context, w World, names []string) error {
 	if err != nil {
 		return f.hinting(broken(w, err), manifest.Images(decls, opts))
 	}
-	for _, note := range set.Notes {
-		fmt.Fprintf(w.Stderr, "note: %s\n", note)
+	if err := report.Notes(w.Stderr, set.Notes, report.Style{Width: w.width(w.Stderr)}); err != nil {
+		return wrote(err)
 	}
 	if f.split != "" {
 		return f.writeFolder(w, set.Objects, names)
@@ -158,21 +158,6 @@ func (f *renderFlags) options(names []string) (manifest.Options, error) {
 	return opts, twice(names)
 }
 
-// twice refuses an input that is named twice.
-func twice(names []string) error {
-	seen := map[string]bool{}
-	for _, name := range names {
-		if name != stdinName {
-			name = filepath.Clean(name)
-		}
-		if seen[name] {
-			return usage("", "%s is given twice", name)
-		}
-		seen[name] = true
-	}
-	return nil
-}
-
 var releaseTag = regexp.MustCompile(`^v\d+\.\d+\.\d+(?:-(?:alpha|beta|rc)\.\d+)?$`)
 
 // releasedImage is our own image at a version, "" for one that no image has.
@@ -183,11 +168,8 @@ func releasedImage(version string) string {
 	return "ghcr.io/holdfast-mcp/holdfast:" + version
 }
 
-// stdinName is how stdin is named as an input.
-const stdinName = "-"
-
 // readDeclarations reads all files, and tells all that is wrong in any.
-func readDeclarations(w World, names []string) ([]manifest.Declaration, error) {
+func readDeclarations(ctx context.Context, w World, names []string) ([]manifest.Declaration, error) {
 	parser, err := manifest.NewParser()
 	if err != nil {
 		return nil, err
@@ -196,7 +178,7 @@ func readDeclarations(w World, names []string) ([]manifest.Declaration, error) {
 	var errs []error
 	first := map[string]string{}
 	for _, file := range names {
-		decls, err := readDeclaration(w, parser, file)
+		decls, err := readDeclaration(ctx, w, parser, file)
 		errs = append(errs, err)
 		for _, d := range decls {
 			id := namespaceOf(d) + "/" + d.Name()
@@ -217,9 +199,11 @@ func namespaceOf(d manifest.Declaration) string {
 	return d.Server.Namespace
 }
 
-func readDeclaration(w World, parser *manifest.Parser, name string) ([]manifest.Declaration, error) {
+func readDeclaration(ctx context.Context, w World, parser *manifest.Parser, name string) ([]manifest.Declaration, error) {
 	if name == stdinName {
-		return parser.Parse("stdin", w.Stdin)
+		stdin := openStdin(ctx, w)
+		defer stdin.Close()
+		return parser.Parse("stdin", stdin)
 	}
 	file, err := os.Open(name)
 	if err != nil {
@@ -281,7 +265,7 @@ func (f *renderFlags) writeReasons(w World, out io.Writer, objects []manifest.Ob
 		return err
 	}
 	if f.output == "text" {
-		return report.Explanations(out, reasons, report.Style{Color: w.color(w.Stdout), Width: w.width(w.Stdout)})
+		return report.Explanations(out, reasons, w.style())
 	}
 	for _, r := range reasons {
 		if err := report.JSONLine(out, r); err != nil {
