@@ -90,7 +90,7 @@ func find(value any, steps []string, path string, when func(any) bool) []string 
 	if !set {
 		return nil
 	}
-	at := strings.TrimPrefix(path+"."+name, ".")
+	at := joinPath(path, name)
 	if !list {
 		return find(inner, steps[1:], at, when)
 	}

@@ -178,7 +178,7 @@ func leaves(s *strict.Schema, path string, skip func(string) bool, into *[]strin
 		leaves(s.Items, path+"[]", skip, into)
 	case len(s.Properties) > 0:
 		for name, p := range s.Properties {
-			leaves(p, strings.TrimPrefix(path+"."+name, "."), skip, into)
+			leaves(p, joinPath(path, name), skip, into)
 		}
 	default:
 		*into = append(*into, path)
