@@ -14,7 +14,7 @@ func (g *Gateway) quiesce() {
 	g.quiesced.Do(func() {
 		g.draining.Store(true)
 		if g.cfg.DrainDelay > 0 {
-			time.Sleep(g.cfg.DrainDelay) // only a second signal may cut this short
+			<-time.After(g.cfg.DrainDelay) // only a second signal may cut this short
 		}
 		g.endStreams()
 	})

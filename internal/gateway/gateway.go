@@ -57,6 +57,9 @@ type Config struct {
 	DrainDelay, Grace time.Duration
 	// Heartbeat is the longest silence on an event stream.
 	Heartbeat time.Duration
+	// FirstByte is how long a call may be silent before its answer begins as an
+	// event stream.
+	FirstByte time.Duration
 	Egress    egress.Options
 	Info      client.Implementation
 	UserAgent string
@@ -125,7 +128,7 @@ func New(ctx context.Context, cfg Config) (*Gateway, error) {
 func setDefaults(c *Config) {
 	for d, v := range map[*time.Duration]time.Duration{
 		&c.ProbeEvery: 30 * time.Second, &c.ProbeBudget: 10 * time.Second,
-		&c.Grace: 30 * time.Second, &c.Heartbeat: 15 * time.Second,
+		&c.Grace: 30 * time.Second, &c.Heartbeat: 15 * time.Second, &c.FirstByte: firstByte,
 	} {
 		if *d <= 0 {
 			*d = v

@@ -480,3 +480,42 @@ func TestDrainHook(t *testing.T) {
 		t.Errorf("hook: %+v", a)
 	}
 }
+
+// TestSlowServer: the client of a waking server sees its answer begin, kept
+// alive, and end with what the server said, errors included.
+func TestSlowServer(t *testing.T) {
+	replies := map[string]func(w http.ResponseWriter){
+		"json": func(w http.ResponseWriter) {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, "{\"jsonrpc\":\"2.0\",\n\"id\":7,\"result\":{\"late\":true}}")
+		},
+		"stream": func(w http.ResponseWriter) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			_, _ = io.WriteString(w, "data: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"late\":true}}\n\n")
+		},
+		"web page": func(w http.ResponseWriter) { http.Error(w, "<html>no</html>", http.StatusBadGateway) },
+		"nothing":  func(http.ResponseWriter) { panic(http.ErrAbortHandler) },
+	}
+	for name, want := range map[string]string{
+		"json": `"late":true`, "stream": `"late":true`, "web page": "502 Bad Gateway without a message", "nothing": "may have run",
+	} {
+		u := &recorder{answer: func(w http.ResponseWriter, _ *http.Request) {
+			time.Sleep(100 * time.Millisecond) // the slowness that is tested
+			replies[name](w)
+		}}
+		upstream := httptest.NewServer(u)
+		g := start(t, client.Endpoint{URL: upstream.URL}, func(c *Config) { c.FirstByte, c.Heartbeat = 10*time.Millisecond, 20*time.Millisecond })
+		a := send(t, "POST", g.PublicURL()+"/mcp", modernHeaders(), modernCall)
+		if a.Status != 200 || !strings.HasPrefix(a.Body, ": still here") || !strings.Contains(a.Body, want) {
+			t.Errorf("%s: %+v", name, a)
+		}
+		if m, err := mcp.Parse([]byte(lastData(a.Body)), mcp.Limits{}); err != nil || m.ID != "7" {
+			t.Errorf("%s: last event is no answer: %v", name, err)
+		}
+		h := modernHeaders("Accept", "application/json")
+		if a := send(t, "POST", g.PublicURL()+"/mcp", h, modernCall); name == "json" && !strings.HasPrefix(a.Body, "{") {
+			t.Errorf("client of JSON only: %+v", a)
+		}
+		upstream.Close()
+	}
+}

@@ -24,7 +24,12 @@ func (f *front) relay(w http.ResponseWriter, r *http.Request, in *inbound) {
 		f.unreachable(w, in, err)
 		return
 	}
+	held := f.hold(w, r, in)
 	res, err := f.gateway.http.Do(req)
+	if out := held.release(); out != nil {
+		f.late(out, in, res, err)
+		return
+	}
 	if err != nil {
 		f.unreachable(w, in, err)
 		return
@@ -191,6 +196,10 @@ func describeFailure(name string, err error) *refusal {
 // ourCredential answers when the server refuses what we show it. The client
 // holds no credential for it, so its challenge would lead nowhere.
 func (f *front) ourCredential(w http.ResponseWriter, in *inbound, status int) {
+	f.credentialRefused(in, status).write(w)
+}
+
+func (f *front) credentialRefused(in *inbound, status int) *refusal {
 	e := &refusal{status: http.StatusBadGateway, code: mcp.CodeInternal,
 		message: "server " + f.server.Name + " refuses the credential of this gateway; its operator has to renew it",
 		data:    map[string]any{"finding": "auth.rejected", "status": status}}
@@ -199,5 +208,5 @@ func (f *front) ourCredential(w http.ResponseWriter, in *inbound, status int) {
 	}
 	in.call.Note(telemetry.Failed)
 	f.log.Debug("upstream refuses our credential", "status", status) // the probe says so, once
-	e.write(w)
+	return e
 }
