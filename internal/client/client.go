@@ -221,8 +221,7 @@ func ParseURL(raw string) (*url.URL, error) {
 	case containsPlaceholder(raw):
 		return nil, ErrPlaceholder
 	case err != nil:
-		var ue *url.Error
-		if errors.As(err, &ue) {
+		if ue, ok := errors.AsType[*url.Error](err); ok {
 			err = ue.Err
 		}
 		return nil, fmt.Errorf("URL does not parse: %w", err)

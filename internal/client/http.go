@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"strings"
@@ -50,9 +51,7 @@ func (c *Client) do(ctx context.Context, x *Exchange) *egress.Response {
 	if x.Request == nil {
 		req.Body, req.GetBody = http.NoBody, nil
 	}
-	for name, values := range x.RequestHeader {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, x.RequestHeader)
 	if c.opts.UserAgent != "" {
 		req.Header.Set("User-Agent", c.opts.UserAgent)
 	}

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"time"
 
@@ -118,9 +119,7 @@ func (s *Session) header(method string) http.Header {
 // modernCall builds a self-contained request of the modern era.
 func (c *Client) modernCall(rev mcp.Revision, method, name string, params map[string]any, notify bool) call {
 	full := make(map[string]any, len(params)+1)
-	for k, v := range params {
-		full[k] = v
-	}
+	maps.Copy(full, params)
 	full["_meta"] = map[string]any{
 		mcp.MetaProtocolVersion:    rev,
 		mcp.MetaClientCapabilities: struct{}{},

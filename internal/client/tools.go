@@ -24,29 +24,17 @@ type ToolList struct {
 	Loop bool
 	// Bytes is the size of all results.
 	Bytes int
+
+	failed *Exchange
 }
 
 // Failed gives the page that brought no list, nil if all did.
-func (l *ToolList) Failed() *Exchange {
-	if len(l.Pages) == 0 {
-		return nil
-	}
-	last := l.Pages[len(l.Pages)-1]
-	if last.OK() && l.shape(last) {
-		return nil
-	}
-	return last
-}
+func (l *ToolList) Failed() *Exchange { return l.failed }
 
 // toolsPage is one page of tools/list.
 type toolsPage struct {
 	Tools      *[]json.RawMessage `json:"tools"`
 	NextCursor *string            `json:"nextCursor"`
-}
-
-func (l *ToolList) shape(x *Exchange) bool {
-	var p toolsPage
-	return json.Unmarshal(x.Response.Result, &p) == nil && p.Tools != nil
 }
 
 // ListTools reads all pages of tools/list. The empty string is a valid cursor;
@@ -60,6 +48,7 @@ func (s *Session) ListTools(ctx context.Context) ToolList {
 		l.Pages = append(l.Pages, x)
 		var page toolsPage
 		if !x.OK() || json.Unmarshal(x.Response.Result, &page) != nil || page.Tools == nil {
+			l.failed = x
 			return l
 		}
 		l.Bytes += len(x.Response.Result)

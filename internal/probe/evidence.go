@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/holdfast-mcp/holdfast/internal/client"
 	"github.com/holdfast-mcp/holdfast/internal/mcp"
@@ -57,7 +58,11 @@ func (j *journey) requestLine(x *client.Exchange) string {
 // shown makes a body fit for the transcript. What is secret goes before it is
 // clipped: half a secret would not be found any more.
 func (j *journey) shown(body []byte) string {
-	return clipTo(printable(j.redact(string(body[:min(len(body), maxShown)]))), maxTranscript)
+	look := maxShown
+	if len(j.hidden.secrets) == 0 {
+		look = maxTranscript + utf8.UTFMax
+	}
+	return clipTo(printable(j.redact(string(body[:min(len(body), look)]))), maxTranscript)
 }
 
 func (j *journey) responseLine(x *client.Exchange) string {

@@ -178,7 +178,7 @@ func (j *journey) judgeTool(raw json.RawMessage, s *client.Session) (t Tool, nam
 		t.Problems = append(t.Problems, "the entry is not a tool: "+j.clip(err.Error()))
 		return t, nil
 	}
-	hashes, err := mcp.HashTool(raw)
+	hashes, err := j.hash(raw)
 	t.Hashes = hashes
 	if listed.Name == nil || *listed.Name == "" {
 		t.Problems = append(t.Problems, "the entry has no name")
@@ -206,6 +206,25 @@ func (j *journey) judgeTool(raw json.RawMessage, s *client.Session) (t Tool, nam
 		t.Problems = append(t.Problems, "clients may read it differently: "+j.clip(err.Error()))
 	}
 	return t, listed.Name
+}
+
+// hashed is a tool's hashes, or why it has none.
+type hashed struct {
+	mcp.ToolHashes
+	err error
+}
+
+// hash remembers: a server of both eras lists the same tools twice.
+func (j *journey) hash(raw json.RawMessage) (mcp.ToolHashes, error) {
+	h, ok := j.hashes[string(raw)]
+	if !ok {
+		h.ToolHashes, h.err = mcp.HashTool(raw)
+		if j.hashes == nil {
+			j.hashes = map[string]hashed{}
+		}
+		j.hashes[string(raw)] = h
+	}
+	return h.ToolHashes, h.err
 }
 
 // heavyList is where a list costs a model too much context: about 40,000
@@ -317,7 +336,7 @@ func (j *journey) unstable(ctx context.Context, s *client.Session) {
 		}
 		hashes := make([]mcp.ToolHashes, 0, len(again.Tools))
 		for _, raw := range again.Tools {
-			h, _ := mcp.HashTool(raw) // judged already; an invalid one hashes to zero both times
+			h, _ := j.hash(raw) // judged already; an invalid one hashes to zero both times
 			hashes = append(hashes, h)
 		}
 		if mcp.HashTools(hashes) != j.res.ToolsHash {

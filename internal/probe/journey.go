@@ -32,6 +32,7 @@ type journey struct {
 	followed  bool // a redirect
 	sessions  []*client.Session
 	hidden    *veil
+	hashes    map[string]hashed // by the bytes of the tool
 }
 
 // run climbs until a rung breaks. What was found stands in j.res.
