@@ -69,7 +69,7 @@ func (p *process) waitForPort(address string, limit time.Duration) error {
 	for {
 		select {
 		case <-p.done:
-			return fmt.Errorf("%w: %v", errExited, p.err)
+			return fmt.Errorf("%w: %w", errExited, p.err)
 		case <-deadline:
 			return fmt.Errorf("wait for %s: no answer within %s", address, limit)
 		case <-poll.C:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -207,9 +208,9 @@ func exitFor(r probe.Result) int {
 // worseExit orders exit codes by how bad they are, not by their number.
 func worseExit(a, b int) int {
 	order := []int{exitOK, exitFindings, exitTool, exitAuth, exitUnreachable}
-	for i := len(order) - 1; i >= 0; i-- {
-		if a == order[i] || b == order[i] {
-			return order[i]
+	for _, o := range slices.Backward(order) {
+		if a == o || b == o {
+			return o
 		}
 	}
 	return a

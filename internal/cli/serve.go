@@ -185,7 +185,7 @@ func (f *serveFlags) file(w World, logger *slog.Logger) (gateway.Config, error) 
 		return c.Front, nil
 	}
 	for _, n := range c.Notes {
-		logger.Warn(n.Path+" "+n.Message, "file", n.File, "line", n.Line)
+		logger.Warn("configuration", "field", n.Path, "note", n.Message, "file", n.File, "line", n.Line)
 	}
 	return c.Front, nil
 }

@@ -98,7 +98,7 @@ func wrap(label, text string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%-*s", indent, label)
 	column := indent
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		width := len([]rune(word))
 		if column > indent && column+1+width > explainWidth {
 			b.WriteString("\n" + strings.Repeat(" ", indent))

@@ -81,7 +81,7 @@ func (h *health) note(r probe.Result) time.Duration {
 	changed := !h.measured || r.Grade != h.last.Grade
 	if changed {
 		h.since = r.At
-		h.log.Info("server is "+string(r.Grade), "codes", r.Codes, "eras", r.Eras, "tools", r.Tools)
+		h.log.Info("server graded", "grade", r.Grade, "codes", r.Codes, "eras", r.Eras, "tools", r.Tools)
 	}
 	switch {
 	case r.Grade == finding.Unknown: // proves nothing, changes nothing

@@ -485,7 +485,7 @@ func (b *legacyBridge) subscribe(ctx context.Context, s *clientSession, out *res
 	defer cancel()
 	in, _, err := b.begin(ctx, client, &mcp.Message{Method: mcp.MethodListen, Params: params})
 	if err != nil {
-		b.front.log.Debug("subscription failed", "err", err)
+		b.front.log.DebugContext(ctx, "subscription failed", "err", err)
 		return
 	}
 	for {

@@ -51,7 +51,7 @@ type httpLink struct {
 func (f *front) openHTTPLink(ctx context.Context, capabilities json.RawMessage) (*httpLink, bridge.Server, error) {
 	l := &httpLink{front: f}
 	l.ended, l.end = context.WithCancel(context.WithoutCancel(ctx))
-	res, err := l.do(ctx, http.MethodPost, f.initializeMessage(capabilities), nil)
+	res, err := l.do(ctx, http.MethodPost, f.initializeMessage(capabilities))
 	if err != nil {
 		return nil, bridge.Server{}, err
 	}
@@ -109,11 +109,8 @@ func lastOf(in <-chan delivery) (last delivery, ok bool) {
 }
 
 // do makes one call in the session.
-func (l *httpLink) do(ctx context.Context, method string, body []byte, h http.Header) (*egress.Response, error) {
-	h = h.Clone()
-	if h == nil {
-		h = http.Header{}
-	}
+func (l *httpLink) do(ctx context.Context, method string, body []byte) (*egress.Response, error) {
+	h := http.Header{}
 	if l.session != "" {
 		h.Set(mcp.HeaderSession, l.session)
 	}
@@ -156,7 +153,7 @@ func (l *httpLink) begin(ctx context.Context, id mcp.ID, _, msg []byte) (<-chan 
 	ctx, cancel := context.WithCancel(ctx)
 	release := context.AfterFunc(l.ended, cancel)
 	stop := func() { release(); cancel() }
-	res, err := l.do(ctx, http.MethodPost, msg, nil)
+	res, err := l.do(ctx, http.MethodPost, msg)
 	if err != nil {
 		stop()
 		return nil, err
@@ -224,7 +221,7 @@ func answers(msg *mcp.Message, id mcp.ID) bool {
 
 // post implements link.
 func (l *httpLink) post(ctx context.Context, msg []byte) error {
-	res, err := l.do(ctx, http.MethodPost, msg, nil)
+	res, err := l.do(ctx, http.MethodPost, msg)
 	if err != nil {
 		return err
 	}
@@ -237,7 +234,7 @@ func (l *httpLink) post(ctx context.Context, msg []byte) error {
 
 // listen implements link: the GET stream. A server may have none.
 func (l *httpLink) listen(ctx context.Context, each func(delivery)) error {
-	res, err := l.do(ctx, http.MethodGet, nil, nil)
+	res, err := l.do(ctx, http.MethodGet, nil)
 	if err != nil {
 		return err
 	}
@@ -264,7 +261,7 @@ func (l *httpLink) close(ctx context.Context) {
 		// Some servers hold the DELETE until the session's calls are over.
 		ctx, cancel := context.WithTimeout(ctx, firstByte)
 		defer cancel()
-		if res, err := l.do(ctx, http.MethodDelete, nil, nil); err == nil {
+		if res, err := l.do(ctx, http.MethodDelete, nil); err == nil {
 			_ = res.Body.Close() // 2xx or 405
 		}
 	}

@@ -338,7 +338,7 @@ func (b *modernBridge) cancel(ctx context.Context, s *sharedSession, id mcp.ID, 
 	ctx, done := context.WithTimeout(ctx, firstByte)
 	defer done()
 	if err := s.link.post(ctx, (&mcp.Message{Method: mcp.MethodCancelled, Params: params.Bytes()}).Encode()); err != nil {
-		b.front.log.Debug("cancel did not reach the server", "err", err)
+		b.front.log.DebugContext(ctx, "cancel did not reach the server", "err", err)
 	}
 }
 

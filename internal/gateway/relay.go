@@ -51,7 +51,7 @@ func (f *front) relay(w http.ResponseWriter, r *http.Request, in *inbound) {
 	// A client that left, or a server that broke off: the connection is cut,
 	// which is all that can be said after the head.
 	if _, err := io.CopyBuffer(onlyWriter{w}, res.Body, *buf); err != nil && r.Context().Err() == nil {
-		f.log.Warn("answer broke off", "err", err)
+		f.log.WarnContext(r.Context(), "answer broke off", "err", err)
 		in.call.Note(telemetry.Broken)
 		panic(http.ErrAbortHandler)
 	}

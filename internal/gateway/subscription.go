@@ -156,7 +156,7 @@ func (s *sharedSession) subscribe(ctx context.Context, b *modernBridge, sub *sub
 			}
 		})
 		if ctx.Err() == nil {
-			b.front.log.Debug("stream of unasked messages ended", "err", err)
+			b.front.log.DebugContext(ctx, "stream of unasked messages ended", "err", err)
 			b.forget(s)
 		}
 	})
@@ -168,7 +168,7 @@ func (b *modernBridge) deny(ctx context.Context, s *sharedSession, msg *mcp.Mess
 		answer = &mcp.Message{ID: msg.ID, Result: json.RawMessage("{}")}
 	}
 	if err := s.link.post(ctx, answer.Encode()); err != nil {
-		b.front.log.Debug("answer did not reach the server", "err", err)
+		b.front.log.DebugContext(ctx, "answer did not reach the server", "err", err)
 	}
 }
 
@@ -208,7 +208,7 @@ func (b *modernBridge) watch(ctx context.Context, s *sharedSession, method, uri 
 	defer cancel()
 	in, err := s.link.begin(ctx, id, nil, (&mcp.Message{ID: id, Method: method, Params: params.Bytes()}).Encode())
 	if err != nil {
-		b.front.log.Debug("subscription did not reach the server", "err", err)
+		b.front.log.DebugContext(ctx, "subscription did not reach the server", "err", err)
 		return
 	}
 	select {

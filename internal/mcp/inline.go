@@ -1,6 +1,7 @@
 package mcp
 
 import (
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -243,9 +244,8 @@ func join(target any, beside map[string]any) any {
 	if !ok {
 		return map[string]any{"allOf": []any{target, beside}}
 	}
-	for k, e := range beside { // target is a copy of ours
-		into[k] = e
-	}
+	// target is a copy of ours
+	maps.Copy(into, beside)
 	return into
 }
 

@@ -218,8 +218,8 @@ func (p *parser) envelope() error {
 
 // walk moves past one object and takes from it what belongs to the place.
 func (p *parser) walk(depth int, where place) error {
-	m, err := p.open(depth)
-	if err != nil {
+	var m members
+	if err := p.open(depth); err != nil {
 		return err
 	}
 	for {

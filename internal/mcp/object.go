@@ -28,8 +28,8 @@ func ReadObject(raw json.RawMessage) (*Object, error) {
 	if s.peek() != '{' {
 		return nil, errNotObject
 	}
-	m, err := s.open(0)
-	if err != nil {
+	var m members
+	if err := s.open(0); err != nil {
 		return nil, err
 	}
 	o := &Object{}

@@ -60,8 +60,8 @@ func (s *scanner) value(depth int) ([]byte, error) {
 
 // object moves past one object.
 func (s *scanner) object(depth int) error {
-	m, err := s.open(depth)
-	if err != nil {
+	var m members
+	if err := s.open(depth); err != nil {
 		return err
 	}
 	for {
@@ -91,12 +91,12 @@ type members struct {
 const fewNames = 12
 
 // open moves past the opening brace.
-func (s *scanner) open(depth int) (members, error) {
+func (s *scanner) open(depth int) error {
 	if depth >= s.maxDepth {
-		return members{}, s.fail(ErrTooDeep)
+		return s.fail(ErrTooDeep)
 	}
 	s.pos++ // {
-	return members{}, nil
+	return nil
 }
 
 // member moves past the next name and stands at its value, or past the closing

@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"maps"
 	"net/url"
 	"strings"
 	"sync"
@@ -40,9 +41,7 @@ func (s *Scanner) Progress() Progress {
 	defer s.progress.mu.Unlock()
 	p := s.progress.p
 	p.Grades = make(map[finding.Grade]int, len(s.progress.p.Grades))
-	for g, n := range s.progress.p.Grades {
-		p.Grades[g] = n
-	}
+	maps.Copy(p.Grades, s.progress.p.Grades)
 	return p
 }
 

@@ -151,7 +151,7 @@ func (r *Resolver) ask(ctx context.Context, host string, a *answer) {
 	defer a.cancel()
 	var addrs []netip.Addr
 	var took time.Duration
-	err := ctx.Err()
+	var err error
 	select {
 	case r.slots <- struct{}{}:
 		start := time.Now()

@@ -198,7 +198,7 @@ func (r *run) controlled(ctx context.Context, f finished) {
 	down, giveUp := r.health.asked(judge(f.result) == verdictAnswer, time.Now())
 	r.progress.down(down)
 	if down {
-		r.opts.Logger.Warn("the control target does not answer", "target", f.job.target.Host, "codes", f.result.Codes)
+		r.opts.Logger.WarnContext(ctx, "the control target does not answer", "target", f.job.target.Host, "codes", f.result.Codes)
 	}
 	if giveUp {
 		r.cancel(ErrNetworkDown)

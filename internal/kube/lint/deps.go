@@ -165,18 +165,19 @@ func asSemver(s string) string {
 	if m == nil {
 		return ""
 	}
-	out := "v" + m[1]
+	var out strings.Builder
+	out.WriteString("v" + m[1])
 	for _, part := range m[2:] {
 		if part == "" {
 			part = "0"
 		}
-		out += "." + part
+		out.WriteString("." + part)
 	}
 	rest := s[len(m[0]):]
 	if rest != "" && !strings.HasPrefix(rest, ".post") && !strings.HasPrefix(rest, "+") {
-		out += "-0"
+		out.WriteString("-0")
 	}
-	return out
+	return out.String()
 }
 
 // hole is a published vulnerability of an MCP library.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -141,9 +142,9 @@ func (d *dockerfile) base() string {
 // last finds the instruction of a name that wins in the final image.
 func (d *dockerfile) last(name string) (instruction, bool) {
 	lineage := d.lineage()
-	for i := len(lineage) - 1; i >= 0; i-- {
-		if lineage[i].Name == name {
-			return lineage[i], true
+	for _, l := range slices.Backward(lineage) {
+		if l.Name == name {
+			return l, true
 		}
 	}
 	return instruction{}, false

@@ -101,18 +101,6 @@ func removeKey(summary string, v Value) *Fix {
 	return fix
 }
 
-// replaceLine rewrites part of a line of a file that is not YAML.
-func replaceLine(summary string, f *File, line int, old, text string) *Fix {
-	fix := &Fix{Summary: summary}
-	start, ok := f.offset(line, 1)
-	i := strings.Index(f.line(line), old)
-	if !ok || i < 0 || old == "" {
-		return fix
-	}
-	fix.edits = []edit{{file: f, start: start + i, end: start + i + len(old), text: text}}
-	return fix
-}
-
 // scalarRange finds the bytes of a scalar that stands on one line.
 func scalarRange(f *File, n *yaml.Node) (start, end int, ok bool) {
 	if n == nil || n.Kind != yaml.ScalarNode || n.Anchor != "" {

@@ -120,9 +120,7 @@ func (r Report) WriteBaseline(w io.Writer) error {
 // finding for each ignore that gives no reason.
 func (r *Report) divide(all []Result, opts Options) {
 	known := Baseline{}
-	for k, n := range opts.Baseline {
-		known[k] = n
-	}
+	maps.Copy(known, opts.Baseline)
 	for _, x := range all {
 		switch {
 		case x.Name != "ignore.without_reason" && ignored(x, opts.Ignores):
@@ -239,9 +237,7 @@ func (c Config) Apply(o Options) Options {
 	o.Ignores = append(slices.Clone(o.Ignores), c.Ignore...)
 	merged := map[string]finding.Severity{}
 	for _, m := range []map[string]finding.Severity{c.Severity, o.Severity} {
-		for code, s := range m {
-			merged[code] = s
-		}
+		maps.Copy(merged, m)
 	}
 	o.Severity = merged
 	return o

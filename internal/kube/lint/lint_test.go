@@ -39,7 +39,7 @@ func wanted(t *testing.T, root string) []string {
 				if m[1] != "" {
 					line++
 				}
-				for _, code := range strings.Fields(m[2]) {
+				for code := range strings.FieldsSeq(m[2]) {
 					out = append(out, fmt.Sprintf("%s:%d %s", filepath.ToSlash(name), line, code))
 				}
 			}

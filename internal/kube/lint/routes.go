@@ -26,18 +26,17 @@ func routeRules() []Rule {
 }
 
 // longestBehind is the longest call that a server behind the edge declares.
-func (e Edge) longestBehind() (time.Duration, Value, bool) {
+func (e Edge) longestBehind() (time.Duration, bool) {
 	var longest time.Duration
-	var at Value
 	for _, w := range e.Workloads() {
-		if d, v, ok := w.LongestCall(); ok && d > longest {
-			longest, at = d, v
+		if d, _, ok := w.LongestCall(); ok && d > longest {
+			longest = d
 		}
 	}
 	if d, ok := parseDuration(e.annotation("longest-call").Str()); ok && d > longest {
-		longest, at = d, e.annotation("longest-call")
+		longest = d
 	}
-	return longest, at, longest > 0
+	return longest, longest > 0
 }
 
 // heartbeatBehind is the longest heartbeat interval that is declared.
@@ -67,7 +66,7 @@ func routeTimeout(p *Pass) {
 		if e.Kind != "HTTPRoute" {
 			continue
 		}
-		longest, _, declared := e.longestBehind()
+		longest, declared := e.longestBehind()
 		for _, rule := range e.rules() {
 			request := rule.Get("timeouts", "request")
 			limit, ok := parseDuration(request.Str())
@@ -140,7 +139,7 @@ func (p *Pass) idleOf(e Edge, row idle, name string) {
 		limit, set = d, true
 	}
 	heartbeat, beats := e.heartbeatBehind()
-	longest, _, declared := e.longestBehind()
+	longest, declared := e.longestBehind()
 	seen := name + " is " + at.Str()
 	if !set {
 		seen = name + " is not set, so " + short(row.unset)
@@ -479,7 +478,7 @@ func reloadCuts(p *Pass) {
 		}
 	}
 	for _, e := range p.edges() {
-		longest, _, declared := e.longestBehind()
+		longest, declared := e.longestBehind()
 		if !declared {
 			longest = e.longestIdle()
 		}

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"fmt"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -53,10 +54,8 @@ func (s *Set) add(o ...Object) { s.Objects = append(s.Objects, o...) }
 // note records a sentence once.
 func (s *Set) note(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	for _, n := range s.Notes {
-		if n == text {
-			return
-		}
+	if slices.Contains(s.Notes, text) {
+		return
 	}
 	s.Notes = append(s.Notes, text)
 }

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -205,9 +206,7 @@ func commentsFirst(ex *Exchange, next func()) {
 		return
 	}
 	ex.Bend(func(r *Reply) {
-		for k, v := range r.Header {
-			ex.W.Header()[k] = v
-		}
+		maps.Copy(ex.W.Header(), r.Header)
 		s := openStream(ex.W)
 		for range 3 {
 			if wait(ex.R.Context(), time.Second) != nil || s.comment() != nil {

@@ -77,19 +77,19 @@ func cursorsAreIgnored(ex *Exchange, next func()) {
 	next()
 }
 
-// cursorOf tells which page a tools/list asks for.
-func cursorOf(ex *Exchange) (cursor string, set bool) {
+// hasCursor tells whether a tools/list asks for a further page.
+func hasCursor(ex *Exchange) bool {
 	var params struct {
 		Cursor *string `json:"cursor"`
 	}
 	if json.Unmarshal(ex.Msg.Params, &params) != nil || params.Cursor == nil {
-		return "", false
+		return false
 	}
-	return *params.Cursor, true
+	return true
 }
 
 func emptyFirstPage(ex *Exchange, next func()) {
-	_, second := cursorOf(ex)
+	second := hasCursor(ex)
 	cursorsAreIgnored(ex, func() {
 		BendResult(func(_ *Exchange, r map[string]any) {
 			if !second {
@@ -100,7 +100,7 @@ func emptyFirstPage(ex *Exchange, next func()) {
 }
 
 func emptyCursor(ex *Exchange, next func()) {
-	_, second := cursorOf(ex)
+	second := hasCursor(ex)
 	cursorsAreIgnored(ex, func() {
 		BendResult(func(_ *Exchange, r map[string]any) {
 			if second {

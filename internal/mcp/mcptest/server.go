@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 
 	"github.com/holdfast-mcp/holdfast/internal/mcp"
@@ -24,7 +26,6 @@ type Server struct {
 	sessions map[string]mcp.Revision
 	streams  map[chan streamEvent]string // open long streams → their session
 	rooms    map[string]*room            // HTTP+SSE
-	nextID   int
 }
 
 // NewServer makes a Server.
@@ -38,8 +39,8 @@ func NewServer(cfg Config) *Server {
 	if cfg.Auth != nil {
 		s.serve = cfg.Auth.guard(s.serve)
 	}
-	for i := len(cfg.Faults) - 1; i >= 0; i-- {
-		fault, next := cfg.Faults[i], s.serve
+	for _, v := range slices.Backward(cfg.Faults) {
+		fault, next := v, s.serve
 		s.serve = func(ex *Exchange) { fault(ex, func() { next(ex) }) }
 	}
 	return s
@@ -221,9 +222,7 @@ func (ex *Exchange) reply(r *Reply) {
 		r.Body = append(r.Before, sse.Append(nil, sse.Event{Name: "message", Data: r.Body, HasData: true})...)
 	}
 	h := ex.W.Header()
-	for k, v := range r.Header {
-		h[k] = v
-	}
+	maps.Copy(h, r.Header)
 	ex.W.WriteHeader(r.Status)
 	_, _ = ex.W.Write(r.Body) // the client went away
 }

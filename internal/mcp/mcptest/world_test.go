@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -187,9 +188,7 @@ func post(t *testing.T, w *World, url string, header http.Header, msg any) answe
 	if err != nil {
 		t.Fatal(err)
 	}
-	for k, v := range header {
-		req.Header[k] = v
-	}
+	maps.Copy(req.Header, header)
 	req.Header.Set("Content-Type", mcp.TypeJSON)
 	if req.Header.Get("Accept") == "" {
 		req.Header.Set("Accept", mcp.AcceptBoth)
