@@ -48,7 +48,8 @@ func rooms() map[string]Layer {
 		"internal/cli":    CLI,
 		"cmd/holdfast":    Main,
 
-		"bench/chaos":          Test,
+		"bench/front":          Test,
+		"bench/probe":          Test,
 		"bench/scan":           Test,
 		"internal/archtest":    Test,
 		"internal/mcp/mcptest": Test,

@@ -96,10 +96,7 @@ func New(o Options) *Client {
 		conns:          map[*conn]struct{}{},
 	}
 	if d.resolve == nil {
-		resolver := &net.Resolver{PreferGo: true}
-		d.resolve = func(ctx context.Context, host string) ([]netip.Addr, error) {
-			return resolver.LookupNetIP(ctx, "ip", host)
-		}
+		d.resolve = Resolve
 	}
 	if d.dial == nil {
 		d.dial = new(net.Dialer).DialContext
@@ -134,6 +131,12 @@ func New(o Options) *Client {
 		},
 	}
 	return c
+}
+
+// Resolve asks the Go resolver for the addresses of a name. It is what a Client
+// uses by default, for those who put a cache before it.
+func Resolve(ctx context.Context, host string) ([]netip.Addr, error) {
+	return (&net.Resolver{PreferGo: true}).LookupNetIP(ctx, "ip", host)
 }
 
 func orDefault[T int64 | time.Duration](v, fallback T) T {

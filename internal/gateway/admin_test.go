@@ -43,20 +43,25 @@ func adminOf(t *testing.T, change func(*Config)) http.Handler {
 }
 
 // ask sends a request that came in at the address local.
-func ask(t *testing.T, h http.Handler, local, method, path string, header http.Header) *httptest.ResponseRecorder {
+func ask(t *testing.T, h http.Handler, local string, r *http.Request) *httptest.ResponseRecorder {
 	t.Helper()
 	at, err := net.ResolveTCPAddr("tcp", local)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := httptest.NewRequestWithContext(context.WithValue(t.Context(), http.LocalAddrContextKey, net.Addr(at)), method, path, nil)
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r.WithContext(context.WithValue(t.Context(), http.LocalAddrContextKey, net.Addr(at))))
+	return w
+}
+
+// bare makes a request without a body; a Host among the headers is its Host.
+func bare(method, path string, header http.Header) *http.Request {
+	r := httptest.NewRequest(method, path, nil)
 	if host := header.Get("Host"); host != "" {
 		r.Host = host
 	}
 	r.Header = header
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return w
+	return r
 }
 
 // TestAdminGuard: which names and pages may ask, on a laptop, in a pod, and in a
@@ -97,15 +102,15 @@ func TestAdminGuard(t *testing.T) {
 			header.Set("Origin", tt.origin)
 		}
 		for _, path := range []string{"/", "/metrics", "/api/status"} {
-			if w := ask(t, tt.h, tt.local, "GET", path, header); w.Code != tt.want {
+			if w := ask(t, tt.h, tt.local, bare("GET", path, header)); w.Code != tt.want {
 				t.Errorf("%s at %s, Host %s, Origin %q: %d, want %d", path, tt.local, tt.host, tt.origin, w.Code, tt.want)
 			}
 		}
-		if w := ask(t, tt.h, tt.local, "GET", "/livez", header); w.Code != 200 || w.Body.String() != "alive\n" {
+		if w := ask(t, tt.h, tt.local, bare("GET", "/livez", header)); w.Code != 200 || w.Body.String() != "alive\n" {
 			t.Errorf("/livez, Host %s: %d %s", tt.host, w.Code, w.Body)
 		}
 	}
-	text := ask(t, open, laptop, "GET", "/metrics", http.Header{"Host": {"localhost"}}).Body.String()
+	text := ask(t, open, laptop, bare("GET", "/metrics", http.Header{"Host": {"localhost"}})).Body.String()
 	if !strings.Contains(text, `holdfast_refusals_total{reason="host"} 18`) || !strings.Contains(text, `holdfast_refusals_total{reason="origin"} 9`) {
 		t.Errorf("refusals are not counted:\n%s", text)
 	}
@@ -116,12 +121,12 @@ func TestAdminMethods(t *testing.T) {
 	h := adminOf(t, nil)
 	for _, path := range []string{"/", "/metrics", "/api/status", "/livez", "/readyz", "/startupz"} {
 		for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"} {
-			w := ask(t, h, "127.0.0.1:9090", method, path, http.Header{"Host": {"localhost"}})
+			w := ask(t, h, "127.0.0.1:9090", bare(method, path, http.Header{"Host": {"localhost"}}))
 			if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET, HEAD" {
 				t.Errorf("%s %s: %d, Allow %q", method, path, w.Code, w.Header().Get("Allow"))
 			}
 		}
-		w := ask(t, h, "127.0.0.1:9090", "HEAD", path, http.Header{"Host": {"localhost"}})
+		w := ask(t, h, "127.0.0.1:9090", bare("HEAD", path, http.Header{"Host": {"localhost"}}))
 		if w.Code == http.StatusMethodNotAllowed || w.Header().Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("HEAD %s: %d %v", path, w.Code, w.Header())
 		}

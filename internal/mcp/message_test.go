@@ -22,15 +22,18 @@ func manyNames(n int, last string) string {
 	return "{" + b.String() + last + ":0}"
 }
 
-func TestParseRefuses(t *testing.T) {
+// refusal is a text that Parse must not take, and where it stops.
+type refusal struct {
+	name, in string
+	want     error
+	offset   int
+}
+
+func refusals() []refusal {
 	const head = `{"jsonrpc":"2.0",` // 17 bytes
 	request := func(params string) string { return head + `"id":1,"method":"m","params":` + params + `}` }
 	at := len(head + `"id":1,"method":"m","params":`)
-	for _, c := range []struct {
-		name, in string
-		want     error
-		offset   int
-	}{
+	return []refusal{
 		{"nothing", "", ErrSyntax, 0},
 		{"white space", " \n", ErrSyntax, 2},
 		{"byte order mark", "\xef\xbb\xbf{}", ErrBOM, 0},
@@ -134,7 +137,11 @@ func TestParseRefuses(t *testing.T) {
 		{"error is a string", head + `"id":1,"error":"oops"}`, ErrShape, 32},
 		{"error is null", head + `"id":1,"error":null}`, ErrShape, 32},
 		{"error is an array", head + `"id":1,"error":[]}`, ErrShape, 32},
-	} {
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for _, c := range refusals() {
 		t.Run(c.name, func(t *testing.T) {
 			msg, err := Parse([]byte(c.in), Limits{})
 			if !errors.Is(err, c.want) {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/holdfast-mcp/holdfast/internal/egress"
 )
 
 // LookupFunc resolves a name.
@@ -53,10 +55,7 @@ type answer struct {
 // NewResolver returns a Resolver. Wait must be called before it is dropped.
 func NewResolver(o ResolverOptions) *Resolver {
 	if o.Lookup == nil {
-		resolver := &net.Resolver{PreferGo: true}
-		o.Lookup = func(ctx context.Context, host string) ([]netip.Addr, error) {
-			return resolver.LookupNetIP(ctx, "ip", host)
-		}
+		o.Lookup = egress.Resolve
 	}
 	for d, v := range map[*time.Duration]time.Duration{
 		&o.TTL: 5 * time.Minute, &o.NegativeTTL: 2 * time.Second, &o.Timeout: 5 * time.Second,
