@@ -21,6 +21,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
 
 	"github.com/holdfast-mcp/holdfast/internal/egress"
 	"github.com/holdfast-mcp/holdfast/internal/mcp"
@@ -46,10 +47,25 @@ func (e Endpoint) String() string {
 	}
 	u, err := url.Parse(e.URL)
 	if err != nil {
-		return "(unparsable URL)"
+		return unparsed(e.URL)
 	}
 	u.User, u.RawQuery, u.Fragment = nil, "", ""
 	return u.String()
+}
+
+// unparsed does the same to a text that is no URL, as far as that goes.
+func unparsed(raw string) string {
+	if i := strings.IndexAny(raw, "?#"); i >= 0 {
+		raw = raw[:i]
+	}
+	scheme, rest, ok := strings.Cut(raw, "://")
+	if i := strings.LastIndexByte(rest, '@'); i >= 0 {
+		rest = rest[i+1:]
+	}
+	if !ok || strings.ContainsFunc(rest, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return "(unparsable URL)"
+	}
+	return scheme + "://" + rest
 }
 
 // Implementation names a program in a handshake.

@@ -76,7 +76,9 @@ func TestEndpointString(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
 		"https://u:s3cr3t@a.example/mcp?key=s3cr3t#s3cr3t": "https://a.example/mcp",
-		"https://a.example:99999999/%zz?key=s3cr3t":        "(unparsable URL)",
+		"https://u:s3cr3t@a.example:bad/%zz?key=s3cr3t#x":  "https://a.example:bad/%zz",
+		"https://{tenant}.example/mcp":                     "https://{tenant}.example/mcp",
+		"https://a.example/\x1b[31m":                       "(unparsable URL)",
 	} {
 		if got := (client.Endpoint{URL: in}).String(); got != want {
 			t.Errorf("%s: %q, want %q", in, got, want)

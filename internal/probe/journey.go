@@ -125,7 +125,9 @@ func (j *journey) reached(first *client.Exchange) {
 		return
 	}
 	if first.Status != 0 {
-		j.step("resolve", StepOK, j.client.URL().Hostname(), t.DNS)
+		if host := j.client.URL().Hostname(); host != first.Remote.Addr().String() {
+			j.step("resolve", StepOK, host, t.DNS)
+		}
 		j.step("connect", StepOK, first.Remote.String(), t.Connect)
 	}
 	if first.TLS != nil && len(first.TLS.PeerCertificates) > 0 {

@@ -55,7 +55,11 @@ func writeStep(b *strings.Builder, step probe.Step, s Style) {
 	// mark, name and time take fixed columns; the detail what is left.
 	const fixed = 2 + 1 + 1 + 9 + 1 + 9
 	lines := wrap(step.Detail, max(minWidth, s.columns()-fixed))
-	fmt.Fprintf(b, "  %s %-9s %8s  %s\n", mark, step.Name, s.padded(took), lines[0])
+	head := fmt.Sprintf("  %s %-9s %s", mark, step.Name, s.padded(took))
+	if lines[0] != "" {
+		head += "  " + lines[0]
+	}
+	b.WriteString(head + "\n")
 	for _, line := range lines[1:] {
 		fmt.Fprintf(b, "%s%s\n", strings.Repeat(" ", fixed+1), line)
 	}
@@ -67,15 +71,19 @@ func (s Style) padded(text string) string {
 	return s.dim(strings.Repeat(" ", max(0, 8-utf8.RuneCountInString(text))) + text)
 }
 
-// seconds writes a time with three digits that matter.
+// seconds writes a time with two or three digits that matter.
 func seconds(v float64) string {
 	switch {
-	case v >= 10:
+	case v >= 9.995:
 		return fmt.Sprintf("%.1f s", v)
-	case v >= 1:
+	case v >= 0.9995:
 		return fmt.Sprintf("%.2f s", v)
-	case v >= 0.001:
+	case v >= 0.00995:
 		return fmt.Sprintf("%.0f ms", v*1e3)
+	case v >= 0.0009995:
+		return fmt.Sprintf("%.1f ms", v*1e3)
+	case v < 0.5e-6:
+		return "<1 µs"
 	default:
 		return fmt.Sprintf("%.0f µs", v*1e6)
 	}
@@ -127,18 +135,70 @@ func writeFinding(b *strings.Builder, g *findingGroup, s Style) {
 		labelled(b, 4, "hint:", g.Hint, width)
 	}
 	if g.Evidence != "" {
-		fmt.Fprintf(b, "    show: %s\n", g.Evidence)
+		for i, line := range commandLines(g.Evidence, width-10) {
+			label := "     "
+			if i == 0 {
+				label = "show:"
+			}
+			fmt.Fprintf(b, "    %s %s\n", label, line)
+		}
 	}
+}
+
+// commandLines breaks a command between its words, so that it can be read and
+// still be copied. A word that is longer than width stays whole.
+func commandLines(command string, width int) []string {
+	var lines []string
+	line, quoted, start := "", false, 0
+	put := func(word string) {
+		switch {
+		case line == "":
+			line = word
+		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width-2: // room for " \\"
+			lines = append(lines, line+` \`)
+			line = "  " + word
+		default:
+			line += " " + word
+		}
+	}
+	flush := func(end int) {
+		if word := command[start:end]; word != "" {
+			put(word)
+		}
+		start = end + 1
+	}
+	for i := 0; i < len(command); i++ {
+		switch command[i] {
+		case '\'':
+			quoted = !quoted
+		case '\\':
+			if !quoted {
+				i++ // what follows is meant literally
+			}
+		case ' ':
+			if !quoted && !strings.HasSuffix(command[start:i], "-H") && !strings.HasSuffix(command[start:i], "--data-raw") {
+				flush(i)
+			}
+		}
+	}
+	flush(len(command))
+	return append(lines, line)
 }
 
 func writeTranscript(b *strings.Builder, r probe.Result, s Style) {
 	for _, line := range r.Transcript {
 		b.WriteString("\n")
-		for text := range strings.SplitSeq(line.Request, "\n") {
-			fmt.Fprintf(b, "    %s %s\n", s.paint("36", ">"), text)
+		marked(b, s.paint("36", ">"), line.Request)
+		marked(b, s.paint("35", "<"), line.Response)
+	}
+}
+
+// marked writes each line of a text behind a mark.
+func marked(b *strings.Builder, mark, text string) {
+	for line := range strings.SplitSeq(text, "\n") {
+		if line != "" {
+			line = " " + line
 		}
-		for text := range strings.SplitSeq(line.Response, "\n") {
-			fmt.Fprintf(b, "    %s %s\n", s.paint("35", "<"), text)
-		}
+		fmt.Fprintf(b, "    %s%s\n", mark, line)
 	}
 }
