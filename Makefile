@@ -18,6 +18,7 @@ test: unit interop ## everything: hermetic tests, then real servers
 
 unit: ## hermetic tests only: loopback, no installation
 	$(GOTEST) $(RACE) ./...
+	cd deploy/test && go test ./... # the charts, by Helm's own engine; a module of its own
 
 interop: interop-install ## real servers and the official conformance suite, direct and through serve
 	$(GOTEST) -tags interop ./interop/...
@@ -48,6 +49,9 @@ generate: ## write what is generated: CRDs, deep copies, docs/findings.md
 	go test ./internal/finding -update
 
 bench: ## figures, printed with what they are compared to
+	go run ./bench/probe
+	go run ./bench/scan
+	go run ./bench/front
 	go test -run '^$$' -bench . -benchmem ./...
 
 fuzz: ## every fuzz target for FUZZTIME (10s)

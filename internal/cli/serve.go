@@ -84,7 +84,7 @@ more, 2 wrong usage or configuration.`,
 	flags.StringVar(&f.admin, "admin", "127.0.0.1:9090", "address for status and health")
 	flags.StringSliceVar(&f.hosts, "allow-host", nil, "Host name that is ours; may be repeated")
 	flags.StringSliceVar(&f.origins, "allow-origin", nil, "Origin that browsers may call from; may be repeated")
-	flags.DurationVar(&f.every, "probe-every", 30*time.Second, "pause between health probes (a command is probed every 5m at most)")
+	flags.DurationVar(&f.every, "probe-every", 30*time.Second, "pause between health probes; 4s with --demo; a command is probed every 5m at most")
 	flags.DurationVar(&f.budget, "budget", 10*time.Second, "how long a client waits for an answer")
 	flags.DurationVar(&f.drainDelay, "drain-delay", 0, "how long load balancers get to notice that we go")
 	flags.DurationVar(&f.grace, "grace", 30*time.Second, "how long calls may finish after that; at least the longest call")
@@ -94,6 +94,9 @@ more, 2 wrong usage or configuration.`,
 	flags.Var(&choice{into: &f.logFormat, of: []string{"text", "json"}}, "log-format", "how to log")
 	return cmd
 }
+
+// demoProbeEvery is often enough to see the flaky server fail and recover.
+const demoProbeEvery = 4 * time.Second
 
 // exclusive refuses a mixture of the four ways to say what to serve.
 func (f *serveFlags) exclusive(cmd *cobra.Command, args []string) error {
@@ -105,6 +108,9 @@ func (f *serveFlags) exclusive(cmd *cobra.Command, args []string) error {
 	}
 	if given != 1 {
 		return usage("for example: holdfast serve --upstream http://localhost:8000/mcp", "give one of --upstream URL, -- CMD…, -c FILE, --demo")
+	}
+	if f.demo && !cmd.Flags().Changed("probe-every") {
+		f.every = demoProbeEvery
 	}
 	if f.config == "" {
 		if f.check {
