@@ -62,7 +62,7 @@ func (g *MCPGateway) Validate() []Violation {
 	root.need(validName(g.Name), nameMessage)
 	spec := root.at("spec")
 	s := &g.Spec
-	spec.need(within(s.Heartbeat, time.Second, maxHeartbeat), heartbeatMessage)
+	spec.need(upTo(s.Heartbeat, maxHeartbeat), heartbeatMessage)
 	if s.Outside != nil {
 		spec.need(s.Outside.URL != "" || len(s.Listeners) > 0, "outside needs a url: nothing says where the gateway is published")
 		spec.need(s.Auth == nil || s.Outside.Token != nil, "outside needs a token: the gateway asks callers for one")
@@ -88,7 +88,9 @@ func validName(name string) bool {
 	return ok && len(name) <= 40
 }
 
-func within(d Duration, low, high time.Duration) bool { return d.Duration >= low && d.Duration <= high }
+func upTo(d Duration, most time.Duration) bool {
+	return d.Duration >= time.Second && d.Duration <= most
+}
 
 // one tells whether exactly one of the conditions holds.
 func one(conditions ...bool) bool {
@@ -112,9 +114,9 @@ func (s *MCPServerSpec) validateSource(at violations) {
 }
 
 func (s *MCPServerSpec) validateTimes(at violations) {
-	at.need(within(s.LongestCall, time.Second, 24*time.Hour), "longestCall must be between 1s and 24h")
-	at.need(within(s.Heartbeat, time.Second, maxHeartbeat), heartbeatMessage)
-	at.need(within(s.Startup, time.Second, time.Hour), "startup must be between 1s and 1h")
+	at.need(upTo(s.LongestCall, 24*time.Hour), "longestCall must be between 1s and 24h")
+	at.need(upTo(s.Heartbeat, maxHeartbeat), heartbeatMessage)
+	at.need(upTo(s.Startup, time.Hour), "startup must be between 1s and 1h")
 	at.need(s.Probe.Every.Duration >= 10*time.Second, "probe.every must be at least 10s")
 	at.need(s.Probe.Budget.Duration > 0 && s.Probe.Budget.Duration < s.Probe.Every.Duration, "probe.budget must be above 0s and below probe.every")
 }

@@ -71,14 +71,14 @@ func printCorpus(groups map[string]*tally, took time.Duration) {
 	fmt.Printf("labelled corpus, %.1f s\n  %-8s %6s %8s %22s %18s\n", took.Seconds(), "era", "cases", "right", "faults called healthy", "healthy accused")
 	total := tally{}
 	for _, era := range slices.Sorted(maps.Keys(groups)) {
-		groups[era].print(era)
+		groups[era].row(era)
 		total.cases, total.right = total.cases+groups[era].cases, total.right+groups[era].right
 		total.missed, total.accused = total.missed+groups[era].missed, total.accused+groups[era].accused
 	}
-	total.print("all")
+	total.row("all")
 }
 
-func (t tally) print(era string) {
+func (t tally) row(era string) {
 	fmt.Printf("  %-8s %6d %7.1f%% %22d %18d\n", era, t.cases, 100*float64(t.right)/float64(t.cases), t.missed, t.accused)
 }
 
@@ -99,7 +99,7 @@ func judge(t *testing.T, c mcptest.Case) ([]string, finding.Grade) {
 			target.Before(i)
 		}
 		if i > 0 {
-			time.Sleep(target.Pause) // of the bubble's clock
+			<-time.After(target.Pause) // of the bubble's clock
 		}
 		results = append(results, p.Run(t.Context(), pt))
 	}

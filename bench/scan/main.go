@@ -167,7 +167,7 @@ func serveFlock(ctx context.Context, spec string) error {
 			return nil //nolint:nilerr // the other side has gone, which is how this ends
 		}
 		if err := out.Encode(flock.Stats()); err != nil {
-			slog.Error("write counts", "err", err)
+			slog.ErrorContext(ctx, "write counts", "err", err)
 			return err
 		}
 	}

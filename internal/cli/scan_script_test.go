@@ -63,17 +63,17 @@ func registry(healthy, legacy string, loops bool) http.Handler {
 			http.NotFound(w, r)
 			return
 		}
-		entry := func(name, status string, latest bool, kind, url string) string {
-			return fmt.Sprintf(`{"server":{"name":%q,"remotes":[{"type":%q,"url":%q}]},"_meta":{"io.modelcontextprotocol.registry/official":{"status":%q,"isLatest":%t}}}`, name, kind, url, status, latest)
+		entry := func(name, status string, latest bool, url string) string {
+			return fmt.Sprintf(`{"server":{"name":%q,"remotes":[{"type":"streamable-http","url":%q}]},"_meta":{"io.modelcontextprotocol.registry/official":{"status":%q,"isLatest":%t}}}`, name, url, status, latest)
 		}
 		page, next := []string{
-			entry("com.example/good", "active", true, "streamable-http", healthy+"/mcp"),
-			entry("com.example/old-version", "active", false, "streamable-http", healthy+"/old"),
-			entry("com.example/gone", "deleted", true, "streamable-http", healthy+"/deleted"),
-			entry("com.example/template", "active", true, "streamable-http", "https://{tenant}.example.com/mcp"),
+			entry("com.example/good", "active", true, healthy+"/mcp"),
+			entry("com.example/old-version", "active", false, healthy+"/old"),
+			entry("com.example/gone", "deleted", true, healthy+"/deleted"),
+			entry("com.example/template", "active", true, "https://{tenant}.example.com/mcp"),
 		}, "page2"
 		if c := r.URL.Query().Get("cursor"); c != "" {
-			page, next = []string{entry("com.example/legacy", "active", true, "streamable-http", legacy+"/mcp")}, ""
+			page, next = []string{entry("com.example/legacy", "active", true, legacy+"/mcp")}, ""
 			if loops {
 				next = "page2"
 			}

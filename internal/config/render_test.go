@@ -129,7 +129,7 @@ func pod(t *testing.T, text string) (file string, env []string) {
 func problems(t *testing.T, err error) []strict.Problem {
 	t.Helper()
 	list := []error{err}
-	if many, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only the joined error itself has parts
+	if many, ok := err.(interface{ Unwrap() []error }); ok { // only the joined error itself has parts
 		list = many.Unwrap()
 	}
 	var out []strict.Problem

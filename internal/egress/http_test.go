@@ -286,7 +286,7 @@ func TestBodyCap(t *testing.T) {
 				if e.Kind != TooLarge || e.Phase != PhaseBody || e.Status != 200 || res.Timing.Total == 0 {
 					t.Errorf("got %#v", e)
 				}
-				if n, again := res.Body.Read(make([]byte, 1)); n != 0 || again != err { //nolint:errorlint // the same value
+				if n, again := res.Body.Read(make([]byte, 1)); n != 0 || again != err { // the same value
 					t.Errorf("the next Read: %d, %v", n, again)
 				}
 			})

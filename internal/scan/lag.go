@@ -12,13 +12,16 @@ const (
 	// lagHigh is how late we may be before no more probes are added: what they
 	// would measure is our own slowness.
 	lagHigh = 50 * time.Millisecond
+	// lagSevere is a lateness that spoils a measurement: a probe has to be woken
+	// some twenty times, so that it loses half of the usual budget to this.
+	lagSevere = 250 * time.Millisecond
 )
 
 // lag measures how late this process gets to run: a busy machine makes every
 // server look slow, and a probe that runs out of time there accuses wrongly.
 type lag struct {
 	last atomic.Int64 // ns, of the last tick
-	lost atomic.Int64 // ns, of all ticks that were too late
+	lost atomic.Int64 // ns, of all ticks that were severely late
 }
 
 // watch measures until ctx ends.
@@ -33,7 +36,7 @@ func (l *lag) watch(ctx context.Context) {
 			late := max(0, now.Sub(before)-lagTick)
 			before = now
 			l.last.Store(int64(late))
-			if late > lagHigh {
+			if late > lagSevere {
 				l.lost.Add(int64(late))
 			}
 		case <-ctx.Done():

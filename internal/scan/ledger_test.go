@@ -73,7 +73,7 @@ func (l *ledger) at(addrs ...string) []*span {
 
 // polite fails the test unless the connections to these addresses, taken as
 // one group, never overlap and keep the gap.
-func (l *ledger) polite(t *testing.T, group string, gap time.Duration, addrs ...string) {
+func (l *ledger) polite(t *testing.T, group string, addrs ...string) {
 	t.Helper()
 	spans := l.at(addrs...)
 	if len(spans) < 2 {

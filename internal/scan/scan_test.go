@@ -119,9 +119,9 @@ func TestOneAtATimeWithAGap(t *testing.T) {
 				b.Errorf("%s: %s %v", url, r.Grade, r.Codes)
 			}
 		}
-		b.ledger.polite(t, "domain shop.example", gap, "8.8.7.2")
-		b.ledger.polite(t, "address", gap, "8.8.7.1")
-		b.ledger.polite(t, "free", gap, "8.8.7.9")
+		b.ledger.polite(t, "domain shop.example", "8.8.7.2")
+		b.ledger.polite(t, "address", "8.8.7.1")
+		b.ledger.polite(t, "free", "8.8.7.9")
 		if most := b.ledger.most(); most < 2 {
 			b.Errorf("at most %d connections at once: nothing ran side by side", most)
 		}
@@ -135,7 +135,7 @@ func TestDomainIsOneQueue(t *testing.T) {
 			urls = append(urls, b.host(fmt.Sprintf("h%d.shop.co.uk", i), 2, mcptest.Config{}, mcptest.At(fmt.Sprintf("8.8.6.%d", i)))...)
 		}
 		b.scan(urls...)
-		b.ledger.polite(t, "shop.co.uk", gap, "8.8.6.0", "8.8.6.1", "8.8.6.2", "8.8.6.3")
+		b.ledger.polite(t, "shop.co.uk", "8.8.6.0", "8.8.6.1", "8.8.6.2", "8.8.6.3")
 	})
 }
 
@@ -224,7 +224,7 @@ func TestRetryAfterIsKept(t *testing.T) {
 		if pause := spans[1].from.Sub(spans[0].to); pause < 30*time.Second {
 			b.Errorf("came back after %s, the host asked for 30 s", pause)
 		}
-		b.ledger.polite(t, "api.test", gap, "8.8.4.4")
+		b.ledger.polite(t, "api.test", "8.8.4.4")
 	})
 }
 

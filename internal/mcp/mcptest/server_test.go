@@ -256,8 +256,12 @@ func TestLegacySession(t *testing.T) {
 		}
 		del, _ := http.NewRequestWithContext(t.Context(), http.MethodDelete, url, nil)
 		del.Header.Set(mcp.HeaderSession, id)
-		if out, err := w.Client().Do(del); err != nil || out.StatusCode != 204 {
-			t.Errorf("DELETE: %v %v", out, err)
+		out, err := w.Client().Do(del)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _ = out.Body.Close(); out.StatusCode != 204 {
+			t.Errorf("DELETE: %v", out)
 		}
 		if _, err := events.Next(); !errors.Is(err, io.EOF) {
 			t.Errorf("GET stream after DELETE: %v", err)
