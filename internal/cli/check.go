@@ -60,6 +60,7 @@ the code of the worst.`,
 	cmd.Flags().DurationVar(&f.budget, "budget", 10*time.Second, "how long a client waits for one answer; three times as long is waited here")
 	cmd.Flags().Var(&choice{into: &f.era, of: []string{"auto", "modern", "legacy"}}, "era", "which era of the protocol to probe")
 	f.era = "auto"
+	_ = cmd.RegisterFlagCompletionFunc("era", cobra.FixedCompletions([]string{"auto", "modern", "legacy"}, cobra.ShellCompDirectiveNoFileComp))
 	cmd.Flags().BoolVar(&f.quick, "quick", false, "leave out what costs the server more: second lists, streams, a bogus version")
 	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "print the exchanges, redacted")
 	outputFlag(cmd, &f.output, "text", "json")
@@ -128,7 +129,7 @@ func (f *checkFlags) run(ctx context.Context, w World, targets []probe.Target) e
 		r := waitShowing(w, "checking "+t.Endpoint.String(), results[i])
 		code = worseExit(code, exitFor(r))
 		if err := f.print(w, r, i); err != nil {
-			return &exitError{code: exitUsage, err: fmt.Errorf("write result: %w", err)}
+			return written(err)
 		}
 	}
 	if ctx.Err() != nil {

@@ -95,6 +95,14 @@ func usage(hint, format string, args ...any) error {
 	return &exitError{code: exitUsage, err: fmt.Errorf(format, args...), hint: hint}
 }
 
+// written makes an error of output that could not be written, nil of nil.
+func written(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &exitError{code: exitUsage, err: fmt.Errorf("write result: %w", err)}
+}
+
 // Run runs the program and returns its exit code.
 func Run(ctx context.Context, w World) int {
 	root := newRoot(w)

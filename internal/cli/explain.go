@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -31,21 +32,21 @@ func newExplain(w World) *cobra.Command {
 				return err
 			}
 			if output == "json" {
-				return json.NewEncoder(w.Stdout).Encode(entries)
+				return written(json.NewEncoder(w.Stdout).Encode(entries))
 			}
-			if len(codes) == 0 {
-				for _, e := range entries {
-					fmt.Fprintf(w.Stdout, "%s  %-26s %s\n", e.Code, e.Name, e.Title)
-				}
-				return nil
-			}
+			var b strings.Builder
 			for i, e := range entries {
-				if i > 0 {
-					fmt.Fprintln(w.Stdout)
+				switch {
+				case len(codes) == 0:
+					fmt.Fprintf(&b, "%s  %-26s %s\n", e.Code, e.Name, e.Title)
+				case i > 0:
+					b.WriteString("\n" + finding.Explain(e))
+				default:
+					b.WriteString(finding.Explain(e))
 				}
-				fmt.Fprint(w.Stdout, finding.Explain(e))
 			}
-			return nil
+			_, err = io.WriteString(w.Stdout, b.String())
+			return written(err)
 		},
 	}
 	outputFlag(cmd, &output, "text", "json")

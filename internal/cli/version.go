@@ -23,12 +23,12 @@ func newVersion(w World) *cobra.Command {
 				revisions = append(revisions, t.Revision)
 			}
 			if output == "json" {
-				return json.NewEncoder(w.Stdout).Encode(map[string]any{
+				return written(json.NewEncoder(w.Stdout).Encode(map[string]any{
 					"version": buildVersion(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH, "revisions": revisions,
-				})
+				}))
 			}
 			_, err := fmt.Fprintf(w.Stdout, "holdfast %s (%s, %s/%s)\nspeaks MCP %v\n", buildVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH, revisions)
-			return err
+			return written(err)
 		},
 	}
 	outputFlag(cmd, &output, "text", "json")
