@@ -33,12 +33,10 @@ func TestCheckScripts(t *testing.T) {
 
 // checkPeers starts the servers of one script. $DIR/ca.pem trusts $TLS.
 func checkPeers(env *testscript.Env) error {
-	start := func(name string, cfg mcptest.Config) *mcptest.Server {
-		s := mcptest.NewServer(cfg)
-		srv := httptest.NewServer(s)
+	start := func(name string, cfg mcptest.Config) {
+		srv := httptest.NewServer(mcptest.NewServer(cfg))
 		env.Defer(srv.Close)
 		env.Setenv(name, srv.URL+"/mcp")
-		return s
 	}
 	start("MODERN", mcptest.Config{Era: mcptest.Modern})
 	start("LEGACY", mcptest.Config{Era: mcptest.Legacy, Sessions: true})
@@ -99,7 +97,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	err := ts.Exec("holdfast", args[1:]...)
 	code := 0
-	if e, ok := err.(interface{ ExitCode() int }); ok { //nolint:errorlint // testscript returns it bare
+	if e, ok := err.(interface{ ExitCode() int }); ok { // testscript returns it bare
 		code = e.ExitCode()
 	} else if err != nil {
 		ts.Fatalf("holdfast %q: %v", args[1:], err)
