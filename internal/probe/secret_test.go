@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -41,8 +40,15 @@ const (
 	mark         = "MARKED"
 )
 
-// fragment finds even a piece of a marker: the beginnings of all of them.
-var fragment = regexp.MustCompile("tok<Zq|Yh3pL|Gf6[ +%]|Uj2MA|Wx9MA|Ke4MA|" + mark)
+// fragment finds even a piece of a marker: the beginning of one of them.
+func fragment(text string) int {
+	for _, piece := range []string{mark, "tok<Zq", "Yh3pL", "Gf6 d", "Gf6+d", "Gf6%2", "Uj2MA", "Wx9MA", "Ke4MA"} {
+		if i := strings.Index(text, piece); i >= 0 {
+			return i
+		}
+	}
+	return -1
+}
 
 // addMarkers gives a target's endpoint a credential and a query of markers.
 func addMarkers(t *mcptest.Target) {
@@ -81,8 +87,7 @@ func noMarker(t *testing.T, r probe.Result) {
 		outputs[name] = b.String()
 	}
 	for name, text := range outputs {
-		if at := fragment.FindStringIndex(text); at != nil {
-			i := at[0]
+		if i := fragment(text); i >= 0 {
 			t.Errorf("%s tells a secret: …%s…", name, text[max(0, i-80):min(len(text), i+40)])
 		}
 	}
