@@ -282,7 +282,12 @@ func (f *serveFlags) announce(w World, g *gateway.Gateway, servers []gateway.Ser
 	}
 	fmt.Fprintf(w.Stdout, "\nFor you:\n  %s/            status of every server\n  %s/readyz      does it work for a client?\n", bold(g.AdminURL()), g.AdminURL())
 	if f.demo {
-		fmt.Fprintf(w.Stdout, "\nTry:\n  holdfast check %s/servers/modern/mcp\n  holdfast check %s/servers/gated/mcp\n", g.PublicURL(), g.PublicURL())
+		fmt.Fprintf(w.Stdout, "\nTry:\n  holdfast check %s/servers/legacy/mcp\n", g.PublicURL())
+		for _, s := range servers {
+			if s.Name == "gated" {
+				fmt.Fprintf(w.Stdout, "  holdfast check %s      the login wall itself\n", s.Endpoint.URL)
+			}
+		}
 	}
 	fmt.Fprintln(w.Stdout, "\nCtrl-C to stop.")
 }

@@ -203,6 +203,10 @@ func (f *front) credentialRefused(in *inbound, status int) *refusal {
 	e := &refusal{status: http.StatusBadGateway, code: mcp.CodeInternal,
 		message: "server " + f.server.Name + " refuses the credential of this gateway; its operator has to renew it",
 		data:    map[string]any{"finding": "auth.rejected", "status": status}}
+	if len(f.server.Endpoint.Header) == 0 {
+		e.message = "server " + f.server.Name + " asks for a credential and this gateway holds none; its operator has to give it one"
+		e.data = map[string]any{"finding": "auth.required_ok", "status": status}
+	}
 	if in.msg != nil {
 		e.id = in.msg.ID
 	}
