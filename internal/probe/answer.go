@@ -41,7 +41,11 @@ func (j *journey) explain(ctx context.Context, found client.Detection) {
 	if e, ok := errors.AsType[*egress.Error](x.Err); ok {
 		detail = j.cause(e) // where it was is known from the line above
 	}
-	j.step(failedStep(x), StepFail, detail, x.Timing.Total)
+	state := StepFail
+	if j.res.Auth == AuthGated { // a wall that can be climbed is no failure
+		state = StepWarn
+	}
+	j.step(failedStep(x), state, detail, x.Timing.Total)
 }
 
 // failedStep names the rung on which an exchange broke.
