@@ -133,7 +133,5 @@ func exceptions() []Exception {
 	return []Exception{
 		{"revision", "internal/mcp/mcptest/...", "a test peer is of a revision by definition, also of ones that do not exist"},
 		{"use", "internal/mcp/mcptest/stdio.go", "a server that dies in the middle of a call is the fault it plays"},
-		{"size", "internal/finding/lint_route.go", "one table of literals, no logic"},
-		{"size", "internal/finding/lint_supply.go", "one table of literals, no logic"},
 	}
 }

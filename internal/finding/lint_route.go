@@ -1,7 +1,14 @@
 package finding
 
-// lintRoutes: everything between a client and the pod.
+import "slices"
+
+// lintRoutes: the way from a client to the pod.
 func lintRoutes() []Entry {
+	return slices.Concat(lintEdges(), lintServices(), lintTransports())
+}
+
+// lintEdges: time-outs, buffering and names at the edge.
+func lintEdges() []Entry {
 	return []Entry{
 		{
 			Code: "HF301", Name: "route.timeout", Severity: Error,
@@ -45,6 +52,12 @@ func lintRoutes() []Entry {
 			Why:   "Clients refuse http endpoints that are not on this machine, and a bearer token would travel in the clear.",
 			Do:    "Add tls with a certificate for the host (HTTPRoute: attach to an HTTPS listener).",
 		},
+	}
+}
+
+// lintServices: Services, and what routes say of them.
+func lintServices() []Entry {
+	return []Entry{
 		{
 			Code: "HF307", Name: "service.plain_443", Severity: Warning,
 			Title: "Port 443 leads to plain HTTP",
@@ -101,6 +114,12 @@ func lintRoutes() []Entry {
 			Why:   "The controller drops the backend and clients get 503 or 500.",
 			Do:    "Use a port number or name of the Service.",
 		},
+	}
+}
+
+// lintTransports: the chain of time-outs, and how the server is spoken to.
+func lintTransports() []Entry {
+	return []Entry{
 		{
 			Code: "HF315", Name: "route.transport_mismatch", Severity: Error,
 			Title: "Route and server speak different transports",

@@ -1,7 +1,14 @@
 package finding
 
+import "slices"
+
 // lintSupply: what runs, as whom, and with which secrets.
 func lintSupply() []Entry {
+	return slices.Concat(lintIdentity(), lintPins(), lintAuth(), lintServerJSON())
+}
+
+// lintIdentity: images, users, roles and secrets of a pod.
+func lintIdentity() []Entry {
 	return []Entry{
 		{
 			Code: "HF501", Name: "image.mutable", Severity: Warning,
@@ -94,6 +101,12 @@ func lintSupply() []Entry {
 			Why:   "One large tool result can take the node's memory; the kernel then kills whichever process it likes, with every session in it.",
 			Do:    "Set resources.requests for cpu and memory and a memory limit.",
 		},
+	}
+}
+
+// lintPins: dependencies and what is baked into an image.
+func lintPins() []Entry {
+	return []Entry{
 		{
 			Code: "HF514", Name: "deps.python_unpinned", Severity: Warning,
 			Title: "A Python dependency is not pinned",
@@ -171,6 +184,12 @@ func lintSupply() []Entry {
 			Why:   "A node that has the tag keeps its old build while another pulls the new one: replicas offer different tools under one URL.",
 			Do:    "Pin the digest; the pull policy then does not matter.",
 		},
+	}
+}
+
+// lintAuth: who may call, and what the pipeline may do.
+func lintAuth() []Entry {
+	return []Entry{
 		{
 			Code: "HF525", Name: "auth.unattached", Severity: Error,
 			Title: "The token check is never used",
@@ -227,6 +246,12 @@ func lintSupply() []Entry {
 			Why:   "What runs cannot be tied to what was tested; a tag that is moved afterwards is not noticed.",
 			Do:    "Deploy by the digest that the push printed, and sign or attest it.",
 		},
+	}
+}
+
+// lintServerJSON: the entry in a registry.
+func lintServerJSON() []Entry {
+	return []Entry{
 		{
 			Code: "HF540", Name: "serverjson.invalid", Severity: Error,
 			Title: "server.json misses what clients need",
