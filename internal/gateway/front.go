@@ -54,6 +54,14 @@ type inbound struct {
 	call *telemetry.Call // nil for GET and DELETE
 }
 
+// id is that of the message, "" for GET and DELETE.
+func (in *inbound) id() mcp.ID {
+	if in.msg == nil {
+		return ""
+	}
+	return in.msg.ID
+}
+
 // ServeHTTP implements http.Handler.
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.Method {

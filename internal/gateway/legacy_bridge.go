@@ -155,21 +155,15 @@ func (s *clientSession) idle(now time.Time) time.Duration {
 }
 
 func (b *legacyBridge) find(r *http.Request, in *inbound) (*clientSession, *refusal) {
-	id := r.Header.Get(mcp.HeaderSession)
-	e := &refusal{code: mcp.CodeInvalidRequest}
-	if in.msg != nil {
-		e.id = in.msg.ID
-	}
-	if id == "" {
-		e.status, e.message = http.StatusBadRequest, "Mcp-Session-Id is missing; begin with initialize"
-		return nil, e
+	id, refused := sessionID(r, in)
+	if refused != nil {
+		return nil, refused
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s := b.sessions[id]
 	if s == nil {
-		e.status, e.message = http.StatusNotFound, "no such session; begin with initialize"
-		return nil, e
+		return nil, unknownSession(in)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -521,9 +521,7 @@ func (f *front) failure(in *inbound, err error) *refusal {
 		err = fmt.Errorf("the server forgets sessions as soon as they are opened: %w", err)
 	}
 	e := describeFailure(f.server.Name, err)
-	if in.msg != nil {
-		e.id = in.msg.ID
-	}
+	e.id = in.id()
 	phase, outcome := "other", telemetry.Ambiguous
 	if fault, ok := errors.AsType[*egress.Error](err); ok {
 		phase = fault.Phase.String()

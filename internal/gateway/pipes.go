@@ -135,25 +135,18 @@ func (p *pipes) drop(s *pipeSession) {
 	delete(p.sessions, s.id)
 }
 
-// find looks a session up. An id we do not know and none at all are told apart:
-// 404 makes a client begin again.
+// find looks a session up.
 func (p *pipes) find(r *http.Request, in *inbound) (*pipeSession, *refusal) {
-	id := r.Header.Get(mcp.HeaderSession)
-	e := &refusal{code: mcp.CodeInvalidRequest}
-	if in.msg != nil {
-		e.id = in.msg.ID
-	}
-	if id == "" {
-		e.status, e.message = http.StatusBadRequest, "Mcp-Session-Id is missing; begin with initialize"
-		return nil, e
+	id, refused := sessionID(r, in)
+	if refused != nil {
+		return nil, refused
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if s := p.sessions[id]; s != nil {
 		return s, nil
 	}
-	e.status, e.message = http.StatusNotFound, "no such session; begin with initialize"
-	return nil, e
+	return nil, unknownSession(in)
 }
 
 // expire ends sessions that nobody used for a while.

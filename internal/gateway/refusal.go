@@ -71,3 +71,19 @@ func (e *refusal) write(w http.ResponseWriter) {
 func refuse(w http.ResponseWriter, status int, message string) {
 	(&refusal{status: status, code: mcp.CodeInvalidRequest, message: message}).write(w)
 }
+
+// sessionID reads the session id of a legacy request, which has to have one.
+func sessionID(r *http.Request, in *inbound) (string, *refusal) {
+	if id := r.Header.Get(mcp.HeaderSession); id != "" {
+		return id, nil
+	}
+	return "", &refusal{status: http.StatusBadRequest, code: mcp.CodeInvalidRequest, id: in.id(),
+		message: "Mcp-Session-Id is missing; begin with initialize"}
+}
+
+// unknownSession answers an id that is not ours, or no longer: the 404 makes a
+// client begin again.
+func unknownSession(in *inbound) *refusal {
+	return &refusal{status: http.StatusNotFound, code: mcp.CodeInvalidRequest, id: in.id(),
+		message: "no such session; begin with initialize"}
+}

@@ -207,9 +207,7 @@ func (f *front) credentialRefused(in *inbound, status int) *refusal {
 		e.message = "server " + f.server.Name + " asks for a credential and this gateway holds none; its operator has to give it one"
 		e.data = map[string]any{"finding": "auth.required_ok", "status": status}
 	}
-	if in.msg != nil {
-		e.id = in.msg.ID
-	}
+	e.id = in.id()
 	in.call.Note(telemetry.Failed)
 	f.log.Debug("upstream refuses our credential", "status", status) // the probe says so, once
 	return e
