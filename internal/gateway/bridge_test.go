@@ -308,3 +308,53 @@ func nextData(t *testing.T, lines *bufio.Scanner) *mcp.Message {
 	t.Fatalf("stream ended: %v", lines.Err())
 	return nil
 }
+
+// TestSilentProcess: a process that never answers the handshake costs each
+// caller its own patience and nothing else; the drain does not wait for it.
+func TestSilentProcess(t *testing.T) {
+	g, stop := startStoppable(t, client.Endpoint{Command: mcptest.StdioCommand("silent")}, func(c *Config) { c.ProbeBudget = 100 * time.Millisecond })
+	for range 2 {
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		h, body := modernRequest("1", "tools/list", "", "{}")
+		req, err := http.NewRequestWithContext(ctx, "POST", g.PublicURL()+"/mcp", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header = h
+		if res, err := http.DefaultClient.Do(req); err == nil {
+			_ = res.Body.Close()
+			t.Errorf("answered %d", res.StatusCode)
+		}
+		cancel()
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- stop() }()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Errorf("drain: %v", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("the drain waits for a process that never answers")
+	}
+}
+
+// TestHandshakeThatFailsLate leaves no session at the server.
+func TestHandshakeThatFailsLate(t *testing.T) {
+	srv := mcptest.NewServer(mcptest.Config{Era: mcptest.Legacy, Sessions: true, Faults: []mcptest.Fault{
+		mcptest.On(mcptest.Answer(http.StatusBadRequest, "text/plain", "no"), mcp.MethodInitialized),
+	}})
+	upstream := httptest.NewServer(srv)
+	defer upstream.Close()
+	g, stop := startOnly(t, mcp.EraLegacy, upstream.URL)
+	h, body := modernRequest("1", "tools/list", "", "{}")
+	if a := send(t, "POST", g.PublicURL()+"/mcp", h, body); a.Status == 200 {
+		t.Errorf("answer: %+v", a)
+	}
+	if err := stop(); err != nil {
+		t.Errorf("drain: %v", err)
+	}
+	if n := srv.Stats().SessionsOpen(); n != 0 {
+		t.Errorf("%d sessions left open", n)
+	}
+}

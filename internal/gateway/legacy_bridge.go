@@ -342,7 +342,7 @@ func (b *legacyBridge) ask(ctx context.Context, client bridge.Client, msg *mcp.M
 	if err != nil {
 		return nil, err
 	}
-	last, ok := lastOf(in)
+	last, ok := lastOf(ctx, in)
 	if !ok {
 		return nil, errors.New("no answer")
 	}

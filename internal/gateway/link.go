@@ -21,8 +21,8 @@ import (
 // link is a session of ours with a legacy server, on behalf of modern clients.
 type link interface {
 	// begin sends a request. What belongs to it comes over the channel, the
-	// answer last; then, or when the server is gone or ctx ends, the channel
-	// is closed.
+	// answer last; then, or when the server is gone, the channel is closed.
+	// Nothing more comes once ctx has ended, so who waits watches both.
 	begin(ctx context.Context, id mcp.ID, token, msg []byte) (<-chan delivery, error)
 	// post sends a notification, or an answer to the server's own request.
 	post(ctx context.Context, msg []byte) error
@@ -47,29 +47,39 @@ type httpLink struct {
 	end   context.CancelFunc
 }
 
-// openHTTPLink performs the handshake and gives the server's description.
+// openHTTPLink performs the handshake and gives the server's description. A
+// session that was minted in a handshake which fails later is ended again.
 func (f *front) openHTTPLink(ctx context.Context, capabilities json.RawMessage) (*httpLink, bridge.Server, error) {
 	l := &httpLink{front: f}
 	l.ended, l.end = context.WithCancel(context.WithoutCancel(ctx))
 	res, err := l.do(ctx, http.MethodPost, f.initializeMessage(capabilities))
 	if err != nil {
+		l.end()
 		return nil, bridge.Server{}, err
 	}
 	in := make(chan delivery, callBuffer+1)
 	session := res.Header.Get(mcp.HeaderSession)
 	readCall(res, "0", in)
-	answer, ok := lastOf(in)
+	answer, ok := lastOf(ctx, in)
 	if !ok || answer.msg.Kind != mcp.Response {
+		l.end()
 		return nil, bridge.Server{}, fmt.Errorf("initialize is answered %d without a result", res.StatusCode)
 	}
 	l.session = session
 	server, version, err := readInitialize(answer.msg.Result)
+	if err == nil {
+		l.version = version
+		err = l.post(ctx, []byte(initialized))
+	}
 	if err != nil {
+		l.close(context.WithoutCancel(ctx))
 		return nil, bridge.Server{}, err
 	}
-	l.version = version
-	return l, server, l.post(ctx, []byte(`{"jsonrpc":"2.0","method":"notifications/initialized"}`))
+	return l, server, nil
 }
+
+// initialized ends a handshake.
+const initialized = `{"jsonrpc":"2.0","method":"notifications/initialized"}`
 
 // initializeMessage opens a bridged session; its id is 0, calls count from 1.
 func (f *front) initializeMessage(capabilities json.RawMessage) []byte {
@@ -101,11 +111,20 @@ func readInitialize(result json.RawMessage) (bridge.Server, string, error) {
 	return server, version, nil
 }
 
-func lastOf(in <-chan delivery) (last delivery, ok bool) {
-	for d := range in {
-		last, ok = d, true
+// lastOf waits for the end of a call and gives its last message, the answer; not
+// ok when there was none before ctx ended.
+func lastOf(ctx context.Context, in <-chan delivery) (last delivery, ok bool) {
+	for {
+		select {
+		case d, more := <-in:
+			if !more {
+				return last, ok
+			}
+			last, ok = d, true
+		case <-ctx.Done():
+			return delivery{}, false
+		}
 	}
-	return last, ok
 }
 
 // do makes one call in the session.
@@ -280,16 +299,17 @@ func (f *front) openPipeLink(ctx context.Context, capabilities json.RawMessage) 
 	l := &pipeLink{session: s}
 	in, err := l.begin(ctx, "0", nil, f.initializeMessage(capabilities))
 	if err != nil {
+		l.close(context.WithoutCancel(ctx))
 		return nil, bridge.Server{}, err
 	}
-	answer, ok := lastOf(in)
+	answer, ok := lastOf(ctx, in)
 	if !ok || answer.msg.Kind != mcp.Response {
 		l.close(context.WithoutCancel(ctx))
 		return nil, bridge.Server{}, errors.New("initialize is answered without a result")
 	}
 	server, _, err := readInitialize(answer.msg.Result)
 	if err == nil {
-		err = l.post(ctx, []byte(`{"jsonrpc":"2.0","method":"notifications/initialized"}`))
+		err = l.post(ctx, []byte(initialized))
 	}
 	if err != nil {
 		l.close(context.WithoutCancel(ctx))
